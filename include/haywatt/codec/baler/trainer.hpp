@@ -1,0 +1,57 @@
+/// Training of Baler's dense autoencoder, as an interface: the only implementation lives in the libtorch plug-in
+/// (libhaywatt_torch.so), loaded when needed; nobody else sees libtorch.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "haywatt/codec/baler/model.hpp"
+
+namespace haywatt::baler {
+
+/// Baler's settings (docs/baler.md names each after its config field). Defaults are those of `newProject`.
+struct TrainConfig {
+  double compression_ratio = 2.0;
+  int epochs = 5;
+  double lr = 0.001;
+  int batch_size = 512;
+  double test_size = 0.0;
+  bool early_stopping = true;
+  int early_stopping_patience = 100;
+  double min_delta = 0.0;
+  bool lr_scheduler = true;
+  int lr_scheduler_patience = 50;
+  bool float32 = false;  ///< AE is float64 in Baler; float32 is PR 386's AE_float32
+  std::uint64_t seed = 0;
+  int threads = 1;
+};
+
+struct TrainResult {
+  Model model;
+  std::vector<double> train_loss;       ///< one per epoch run, as in loss_data.npy row 0
+  std::vector<double> validation_loss;  ///< row 1
+  std::string library;                  ///< "libtorch 1.13.1, OpenBLAS 0.3.21, 2 threads"
+  bool reference_blas = false;          ///< Debian's reference BLAS is in use: about four times slower
+};
+
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  /// `rows`: row-major (count x columns), already normalised, float64. Reports progress as (epoch, epochs) after each
+  /// epoch. Announces spans "train". Error(System) when memory runs out.
+  [[nodiscard]] virtual TrainResult train(const std::vector<double>& rows, std::uint64_t columns,
+                                          const TrainConfig& config,
+                                          const std::function<void(int, int)>& progress) const = 0;
+  [[nodiscard]] virtual std::string library() const = 0;
+};
+
+/// Loads the plug-in once per process; nullptr if it is not there, with the reason in `why`. Looked for in
+/// HAYWATT_PLUGIN_DIR, beside the executable, and in ../lib/haywatt.
+[[nodiscard]] const Trainer* load_trainer(std::string& why);
+
+/// The plug-in's only symbol, `haywatt_trainer_v1`, is of this type; the object lives as long as the process.
+using TrainerEntry = const Trainer* (*)();
+
+}  // namespace haywatt::baler

@@ -1,0 +1,32 @@
+/// Meters this process from start() to stop(): spans become phases, a 10 Hz sampler follows memory and I/O, energy
+/// sensors are read at phase borders, or the estimate stands in.
+#pragma once
+#include <memory>
+
+#include "haywatt/base/span.hpp"
+#include "haywatt/record/record.hpp"
+
+namespace haywatt::meter {
+
+struct MeterOptions {
+  int interval_ms = 100;
+  std::string run_id;  ///< correlation id of what belongs to this run alone
+};
+
+/// One at a time per process (it installs itself as the span listener).
+class RunMeter {
+ public:
+  RunMeter(const Machine& machine, MeterOptions options);
+  ~RunMeter();
+  RunMeter(const RunMeter&) = delete;
+  RunMeter& operator=(const RunMeter&) = delete;
+  void start();
+  /// Fills wall_s, cpu_s, rss_*, read_B, written_B, sampler_cpu_s, energy, phases, spans, samples, warnings of `run`.
+  void stop(RunRecord& run);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace haywatt::meter
