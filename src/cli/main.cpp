@@ -1,8 +1,83 @@
-#include <cstdio>
+#include <unistd.h>
 
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "cli/commands.hpp"
+#include "haywatt/base/error.hpp"
+#include "haywatt/base/log.hpp"
+#include "haywatt/exec/pool.hpp"
 #include "haywatt_version.hpp"
 
-int main() {
-  std::printf("haywatt %s\n", haywatt::version);
-  return 0;
+namespace haywatt::cli {
+
+void add_verbosity(CLI::App& command) {
+  command.add_flag_callback(
+      "-q,--quiet", [] { log::set_level(log::Level::Quiet); }, "Print errors only");
+  command.add_flag_callback(
+      "-v,--verbose", [] { log::set_level(log::Level::Verbose); }, "Print more");
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  threads = exec::default_threads();
+  command.add_option("--threads", threads, "Threads to use (default: the CPUs this process may use)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+}
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Compress scientific tables, and know to the joule what it costs.", "haywatt"};
+  app.set_version_flag("--version", std::string("haywatt ") + version);
+  app.set_help_all_flag("--help-all", "Print the help of every command");
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  app.footer(
+      "Examples:\n"
+      "  haywatt compress jets.npz -o jets.hay --bound range:1e-3\n"
+      "  haywatt verify jets.hay --against jets.npz\n"
+      "  haywatt decompress jets.hay -o back.npz\n"
+      "\nExit codes: 0 done, 1 a check failed, 2 wrong usage, 3 bad or damaged input,\n"
+      "4 system (disk full, no permission), 5 not available here.");
+  Action action;
+  add_compress(app, action);
+  add_decompress(app, action);
+  add_verify(app, action);
+  add_inspect(app, action);
+  add_methods(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    log::error(std::string(e.what()) + " (see 'haywatt --help')");
+    return static_cast<int>(ErrorKind::Usage);
+  }
+  const int code = action();
+  // A pipe closed early or a full disk shows only here.
+  if (std::fflush(stdout) != 0) fail_errno("cannot write to standard output", errno);
+  return code;
+}
+
+}  // namespace
+}  // namespace haywatt::cli
+
+int main(int argc, char** argv) {
+  using haywatt::ErrorKind;
+  // Writing into a closed pipe is an error like another, not a silent death.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return haywatt::cli::run(argc, argv);
+  } catch (const haywatt::Error& e) {
+    haywatt::log::error(e.what());
+    return e.exit_code();
+  } catch (const std::bad_alloc&) {
+    haywatt::log::error("out of memory: try fewer --threads or a smaller --memory");
+    return static_cast<int>(ErrorKind::System);
+  } catch (const std::exception& e) {
+    haywatt::log::error(std::string("internal error: ") + e.what());
+    return static_cast<int>(ErrorKind::System);
+  }
 }
