@@ -33,8 +33,9 @@ class ByteWriter {
   template <class T>
   requires std::is_arithmetic_v<T>
   void put(T value) {
-    const auto* p = reinterpret_cast<const std::byte*>(&value);
-    bytes_.insert(bytes_.end(), p, p + sizeof value);
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + sizeof value);
+    std::memcpy(bytes_.data() + at, &value, sizeof value);
   }
   void put_bytes(ByteSpan b) { bytes_.insert(bytes_.end(), b.begin(), b.end()); }
   /// u64 length, then the bytes.
