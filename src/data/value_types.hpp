@@ -31,10 +31,8 @@ inline double to_double(Half h) {
 }
 inline double to_double(Bool8 b) { return b.bits; }
 template <class T>
-  requires std::is_arithmetic_v<T>
-double to_double(T v) {
-  return static_cast<double>(v);
-}
+requires std::is_arithmetic_v<T>
+double to_double(T v) { return static_cast<double>(v); }
 
 /// |x - y| rounded once to double; exact for integers below 2^53.
 template <class T>
@@ -57,27 +55,40 @@ std::span<const T> values_of(ByteSpan bytes) {
 template <class F>
 decltype(auto) visit_type(const DType& t, F&& f) {
   switch (t.kind) {
-    case ScalarKind::Bool: return f(Bool8{});
+    case ScalarKind::Bool:
+      return f(Bool8{});
     case ScalarKind::Int:
       switch (t.size) {
-        case 1: return f(std::int8_t{});
-        case 2: return f(std::int16_t{});
-        case 4: return f(std::int32_t{});
-        default: return f(std::int64_t{});
+        case 1:
+          return f(std::int8_t{});
+        case 2:
+          return f(std::int16_t{});
+        case 4:
+          return f(std::int32_t{});
+        default:
+          return f(std::int64_t{});
       }
     case ScalarKind::UInt:
       switch (t.size) {
-        case 1: return f(std::uint8_t{});
-        case 2: return f(std::uint16_t{});
-        case 4: return f(std::uint32_t{});
-        default: return f(std::uint64_t{});
+        case 1:
+          return f(std::uint8_t{});
+        case 2:
+          return f(std::uint16_t{});
+        case 4:
+          return f(std::uint32_t{});
+        default:
+          return f(std::uint64_t{});
       }
-    case ScalarKind::Float: break;
+    case ScalarKind::Float:
+      break;
   }
   switch (t.size) {
-    case 2: return f(Half{});
-    case 4: return f(float{});
-    default: return f(double{});
+    case 2:
+      return f(Half{});
+    case 4:
+      return f(float{});
+    default:
+      return f(double{});
   }
 }
 
