@@ -1,0 +1,68 @@
+#include "record/joint.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "record/draws.hpp"
+
+namespace haywatt::record {
+namespace {
+
+constexpr std::uint64_t monte_carlo_seed = 0x6861797761747402;
+
+/// Quadratic sum that keeps the sign of the larger part, so that one component alone keeps its own.
+double quadratic_sum(double x, double y) {
+  return std::copysign(std::hypot(x, y), std::fabs(x) >= std::fabs(y) ? x : y);
+}
+
+SharedQuantity& quantity_of(std::vector<SharedQuantity>& quantities, const Component& c) {
+  if (!c.correlation.id.empty())
+    for (SharedQuantity& q : quantities)
+      if (q.origin.correlation == c.correlation) return q;
+  quantities.emplace_back().origin = c;
+  return quantities.back();
+}
+
+}  // namespace
+
+std::vector<SharedQuantity> shared_quantities(const Figure& a, const Figure& b) {
+  std::vector<SharedQuantity> quantities;
+  for (const Component& c : a.components) {
+    SharedQuantity& q = quantity_of(quantities, c);
+    q.a_rel = quadratic_sum(q.a_rel, c.u_rel);
+    q.a_abs = quadratic_sum(q.a_abs, c.u_abs);
+  }
+  for (const Component& c : b.components) {
+    SharedQuantity& q = quantity_of(quantities, c);
+    q.b_rel = quadratic_sum(q.b_rel, c.u_rel);
+    q.b_abs = quadratic_sum(q.b_abs, c.u_abs);
+  }
+  return quantities;
+}
+
+Bounds draw_sum(const Figure& a, const Figure& b, double sign, const std::vector<SharedQuantity>& quantities) {
+  Draws draws(monte_carlo_seed);
+  std::vector<double> sums(draw_count);
+  for (double& s : sums) {
+    double a_log = 0.0, a_shift = 0.0, b_log = 0.0, b_shift = 0.0;
+    for (const SharedQuantity& q : quantities) {
+      const double z = draws.normal();
+      a_log += q.a_rel * z;
+      a_shift += q.a_abs * z;
+      b_log += q.b_rel * z;
+      b_shift += q.b_abs * z;
+    }
+    s = a.value * std::exp(a_log) + a_shift + sign * (b.value * std::exp(b_log) + b_shift);
+  }
+  if (std::any_of(sums.begin(), sums.end(), [](double s) { return std::isnan(s); })) return {NAN, NAN};
+  std::sort(sums.begin(), sums.end());
+  return {quantile(sums, 0.025), quantile(sums, 0.975)};
+}
+
+Bounds draw_one(const Figure& f) {
+  std::vector<SharedQuantity> quantities;
+  for (const Component& c : f.components) quantities.push_back({c, c.u_rel, c.u_abs, 0.0, 0.0});
+  return draw_sum(f, Figure{}, 1.0, quantities);
+}
+
+}  // namespace haywatt::record
