@@ -71,7 +71,7 @@ AtomicFile::AtomicFile(const std::string& path, Existing existing) : path_(path)
   struct stat info {};
   const bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && !S_ISREG(info.st_mode)) fail_system(cannot_write(path) + ": it is not a regular file");
-  if (exists && existing == Existing::Refuse) fail_system(path + " exists already: choose another name or use --force");
+  if (exists && existing == Existing::Refuse) fail_usage(path + " exists already: choose another name or use --force");
   const mode_t mode = exists ? (info.st_mode & 07777) : 0666;
   fd_ = ::open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
   if (fd_ >= 0) return;
@@ -112,7 +112,7 @@ void AtomicFile::commit() {
     const std::string self = "/proc/self/fd/" + std::to_string(fd_);
     if (existing_ == Existing::Refuse) {
       if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-        if (errno == EEXIST) fail_system(path_ + " exists already: choose another name or use --force");
+        if (errno == EEXIST) fail_usage(path_ + " exists already: choose another name or use --force");
         fail_errno(cannot_write(path_), errno);
       }
     } else {
@@ -128,7 +128,7 @@ void AtomicFile::commit() {
     // renameat2 with NOREPLACE is not on every file system; link() has the same meaning everywhere.
     if (existing_ == Existing::Refuse) {
       if (::link(temporary_.c_str(), path_.c_str()) != 0) {
-        if (errno == EEXIST) fail_system(path_ + " exists already: choose another name or use --force");
+        if (errno == EEXIST) fail_usage(path_ + " exists already: choose another name or use --force");
         fail_errno(cannot_write(path_), errno);
       }
       ::unlink(temporary_.c_str());

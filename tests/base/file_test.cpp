@@ -52,11 +52,11 @@ TEST(AtomicFile, AbandonedLeavesTheOldFile) {
 TEST(AtomicFile, RefusesToReplaceUnasked) {
   const test::TemporaryFolder folder;
   write_text_file(folder / "a", "old");
-  EXPECT_EQ(kind_of([&] { AtomicFile file(folder / "a"); }), ErrorKind::System);
+  EXPECT_EQ(kind_of([&] { AtomicFile file(folder / "a"); }), ErrorKind::Usage);
   // A file that appears while we write is not overwritten either.
   AtomicFile file(folder / "b");
   write_text_file(folder / "b", "first");
-  EXPECT_EQ(kind_of([&] { file.commit(); }), ErrorKind::System);
+  EXPECT_EQ(kind_of([&] { file.commit(); }), ErrorKind::Usage);
   EXPECT_EQ(read_text_file(folder / "b"), "first");
 }
 

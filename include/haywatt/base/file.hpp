@@ -34,7 +34,7 @@ class InputFile {
 class AtomicFile {
  public:
   enum class Existing { Refuse, Replace };
-  /// Error(System) if the target exists and `Refuse`, or the folder cannot be written.
+  /// Error(Usage) if the target exists and `Refuse`, Error(System) if the folder cannot be written.
   explicit AtomicFile(const std::string& path, Existing existing = Existing::Refuse);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
