@@ -112,8 +112,8 @@ TEST(Judge, SpecialValuesMustSurviveBitForBit) {
   const double payload = std::bit_cast<double>(std::bit_cast<std::uint64_t>(nan) | 5U);
   EXPECT_TRUE(within(f8, payload, payload, b));
   EXPECT_FALSE(within(f8, payload, nan, b));
-  EXPECT_FALSE(within(f8, INFINITY, 1.0, b));
-  EXPECT_FALSE(within(f8, 1.0, static_cast<double>(INFINITY), b));
+  EXPECT_FALSE(within<double>(f8, INFINITY, 1.0, b));
+  EXPECT_FALSE(within(f8, 1.0, double{INFINITY}, b));
   EXPECT_FALSE(within(f8, -0.0, 0.0, b));
   EXPECT_FALSE(within(f8, 5e-324, 0.0, b));
   EXPECT_TRUE(within(f8, 0.0, -0.0, b));
