@@ -44,9 +44,12 @@ TEST_P(RoundTrip, AnyTableComesBackWithinItsBound) {
     const VerifyOutcome v = verify_file(path, &table, 2);
     EXPECT_TRUE(v.within_bounds) << "seed " << seed;
     for (const ColumnOutcome& c : v.columns) {
-      if (c.bound.kind == BoundKind::Lossless)
+      if (c.bound.kind == BoundKind::Lossless) {
         EXPECT_EQ(c.error.exact, c.error.values) << "seed " << seed << " column " << c.name;
-      if (c.bound.kind == BoundKind::Abs) EXPECT_LE(c.error.max_abs, c.bound.epsilon) << "seed " << seed;
+      }
+      if (c.bound.kind == BoundKind::Abs) {
+        EXPECT_LE(c.error.max_abs, c.bound.epsilon) << "seed " << seed;
+      }
     }
     // The same through the reader interface, in steps that do not match the chunks.
     const auto reader = open_hay(path);

@@ -1,0 +1,34 @@
+// The list of all methods. To add one, see docs/adding-a-codec.md.
+#include <algorithm>
+
+#include "codec/classical/methods.hpp"
+#include "haywatt/base/error.hpp"
+#include "haywatt/codec/method.hpp"
+
+namespace haywatt {
+namespace {
+
+std::vector<std::unique_ptr<Method>> make_all_methods() {
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(make_zstd_method());
+  std::sort(methods.begin(), methods.end(), [](const auto& a, const auto& b) { return a->name() < b->name(); });
+  return methods;
+}
+
+}  // namespace
+
+const std::vector<std::unique_ptr<Method>>& all_methods() {
+  static const std::vector<std::unique_ptr<Method>> methods = make_all_methods();
+  return methods;
+}
+
+const Method& find_method(const std::string& name) {
+  std::string names;
+  for (const auto& method : all_methods()) {
+    if (method->name() == name) return *method;
+    names += (names.empty() ? "" : ", ") + method->name();
+  }
+  fail_usage("there is no method '" + name + "'; known here: " + names);
+}
+
+}  // namespace haywatt
