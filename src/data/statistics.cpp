@@ -83,4 +83,14 @@ void accumulate_errors(ErrorStatistics& e, const DType& type, ByteSpan original,
   });
 }
 
+std::vector<double> to_doubles(const DType& type, ByteSpan bytes) {
+  std::vector<double> out;
+  visit_type(type, [&]<class T>(T) {
+    const auto values = values_of<T>(bytes);
+    out.reserve(values.size());
+    for (const T& v : values) out.push_back(to_double(v));
+  });
+  return out;
+}
+
 }  // namespace haywatt

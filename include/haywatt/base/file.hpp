@@ -54,6 +54,9 @@ class AtomicFile {
   std::uint64_t end_ = 0;
 };
 
+/// XXH3 64-bit checksum with seed 0 of the whole file, read in pieces.
+[[nodiscard]] std::uint64_t xxh3_of_file(const std::string& path);
+
 /// The whole file as text; Error as InputFile. Error(BadInput) if larger than `limit` bytes.
 [[nodiscard]] std::string read_text_file(const std::string& path, std::uint64_t limit = std::uint64_t{1} << 30);
 /// Replaces `path` atomically by `text`.

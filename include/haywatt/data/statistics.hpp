@@ -35,4 +35,7 @@ struct ErrorStatistics {
 };
 void accumulate_errors(ErrorStatistics& e, const DType& type, ByteSpan original, ByteSpan decoded);
 
+/// The values as doubles, for histograms and plots: f2 and f4 exactly, 64-bit integers rounded, bool as 0 or 1.
+[[nodiscard]] std::vector<double> to_doubles(const DType& type, ByteSpan values);
+
 }  // namespace haywatt

@@ -1,0 +1,223 @@
+// PLAN.toml: read strictly (an unknown key is an error, never ignored), written with every default spelled out.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <sstream>
+
+#include "haywatt/base/error.hpp"
+#include "haywatt/base/text.hpp"
+#include "haywatt/experiment/plan.hpp"
+
+namespace haywatt::experiment {
+namespace {
+
+/// Where a node stands, for messages: "plan.toml:7: ".
+class PlanReader {
+ public:
+  explicit PlanReader(std::string path) : path_(std::move(path)) {}
+
+  [[noreturn]] void fail(const toml::source_region& at, const std::string& message) const {
+    fail_usage(fmt::format("{}:{}: {}", path_, at.begin.line, message));
+  }
+
+  void expect_keys(const toml::table& table, std::initializer_list<std::string_view> known) const {
+    for (const auto& [key, value] : table) {
+      bool found = false;
+      for (const std::string_view k : known) found = found || k == key.str();
+      if (!found)
+        fail(key.source(), fmt::format("unknown key '{}'; known here: {}", key.str(), fmt::join(known, ", ")));
+    }
+  }
+
+  std::string text(const toml::node& node, std::string_view key) const {
+    if (!node.is_string()) fail(node.source(), fmt::format("'{}' must be a text in quotes", key));
+    return node.as_string()->get();
+  }
+
+  double positive(const toml::node& node, std::string_view key) const {
+    const auto value = node.value<double>();
+    if (!node.is_number() || !value || !(*value > 0) || !std::isfinite(*value))
+      fail(node.source(), fmt::format("'{}' must be a positive number", key));
+    return *value;
+  }
+
+  std::int64_t whole(const toml::node& node, std::string_view key, std::int64_t low, std::int64_t high) const {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < low || value->get() > high)
+      fail(node.source(), fmt::format("'{}' must be a whole number from {} to {}", key, low, high));
+    return value->get();
+  }
+
+  /// Runs `parse` and gives its usage errors the line of `node`.
+  template <class F>
+  auto located(const toml::node& node, F&& parse) const {
+    try {
+      return parse();
+    } catch (const Error& e) {
+      fail(node.source(), e.what());
+    }
+  }
+
+  /// One value, or a list of them, at least one.
+  template <class F>
+  void each(const toml::node& node, std::string_view key, F&& f) const {
+    if (!node.is_array()) {
+      f(node);
+      return;
+    }
+    if (node.as_array()->empty()) fail(node.source(), fmt::format("'{}' must not be empty", key));
+    for (const toml::node& item : *node.as_array()) f(item);
+  }
+
+  /// "range:1e-3", or a list of rules for one bound: ["range:1e-3", "pt*=rel:1e-4"].
+  BoundSet bound(const toml::node& node) const {
+    BoundSet set;
+    each(node, "bounds", [&](const toml::node& item) {
+      const std::string rule = text(item, "bounds");
+      set.rules.push_back(located(item, [&] { return parse_bound_rule(rule); }));
+    });
+    return set;
+  }
+
+  std::vector<BoundSet> bounds(const toml::node& node) const {
+    std::vector<BoundSet> sets;
+    each(node, "bounds", [&](const toml::node& item) { sets.push_back(bound(item)); });
+    return sets;
+  }
+
+  std::string option_value(const toml::node& node, std::string_view key) const {
+    if (const auto* s = node.as_string()) return s->get();
+    if (const auto* i = node.as_integer()) return std::to_string(i->get());
+    if (const auto* d = node.as_floating_point()) return fmt::format("{}", d->get());
+    if (const auto* b = node.as_boolean()) return b->get() ? "true" : "false";
+    fail(node.source(), fmt::format("option '{}' must be a text, a number, true or false", key));
+  }
+
+  PlannedMethod method(const toml::node& node) const {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) fail(node.source(), "'method' must be a table: write [[method]]");
+    expect_keys(*table, {"name", "options", "bounds"});
+    PlannedMethod planned;
+    const toml::node* name = table->get("name");
+    if (name == nullptr) fail(table->source(), "a [[method]] has no 'name'");
+    const std::string spec = text(*name, "name");
+    planned.spec = located(*name, [&] { return MethodSpec::parse(spec); });
+    if (const toml::node* options = table->get("options")) {
+      if (!options->is_table()) fail(options->source(), "'options' must be a table: options = { level = 19 }");
+      for (const auto& [key, value] : *options->as_table())
+        planned.spec.options[std::string(key.str())] = option_value(value, key.str());
+    }
+    located(*name, [&] { check_options(find_method(planned.spec.name), planned.spec); });
+    if (const toml::node* b = table->get("bounds")) planned.bounds = bounds(*b);
+    return planned;
+  }
+
+ private:
+  std::string path_;
+};
+
+std::string beside(const std::string& plan_path, const std::string& data) {
+  const auto slash = plan_path.rfind('/');
+  if (data.starts_with('/') || slash == std::string::npos) return data;
+  return plan_path.substr(0, slash + 1) + data;
+}
+
+toml::array bounds_as_toml(const std::vector<const BoundSet*>& bounds) {
+  toml::array list;
+  for (const BoundSet* set : bounds) {
+    toml::array rules;
+    for (const BoundRule& rule : set->rules)
+      rules.push_back(rule.glob == "*" ? rule.bound.text : rule.glob + "=" + rule.bound.text);
+    if (rules.size() == 1)
+      list.push_back(*rules.get(0)->as_string());
+    else
+      list.push_back(std::move(rules));
+  }
+  return list;
+}
+
+}  // namespace
+
+Plan parse_plan(std::string_view toml_text, const std::string& path) {
+  const PlanReader in(path);
+  toml::table root;
+  try {
+    root = toml::parse(toml_text, path);
+  } catch (const toml::parse_error& e) {
+    in.fail(e.source(), std::string(e.description()));
+  }
+  in.expect_keys(root, {"title", "data", "methods", "method", "bounds", "threads", "repeats", "budget_s", "timeout_s",
+                        "memory", "seed"});
+  Plan plan;
+  if (const auto* n = root.get("title")) plan.title = in.text(*n, "title");
+  const toml::node* data = root.get("data");
+  if (data == nullptr) fail_usage(path + ": 'data' is missing; name the tables to study: data = [\"jets.npz\"]");
+  in.each(*data, "data", [&](const toml::node& item) { plan.data.push_back(beside(path, in.text(item, "data"))); });
+  if (const auto* n = root.get("methods"))
+    in.each(*n, "methods", [&](const toml::node& item) {
+      const std::string written = in.text(item, "methods");
+      in.located(item, [&] {
+        plan.methods.push_back({MethodSpec::parse(written), std::nullopt});
+        check_options(find_method(plan.methods.back().spec.name), plan.methods.back().spec);
+      });
+    });
+  if (const auto* n = root.get("method"))
+    in.each(*n, "method", [&](const toml::node& item) { plan.methods.push_back(in.method(item)); });
+  if (const auto* n = root.get("bounds")) plan.bounds = in.bounds(*n);
+  if (const auto* n = root.get("threads"))
+    in.each(*n, "threads", [&](const toml::node& item) {
+      plan.threads.push_back(static_cast<int>(in.whole(item, "threads", 1, 4096)));
+    });
+  if (const auto* n = root.get("repeats")) plan.repeats = static_cast<int>(in.whole(*n, "repeats", 1, 10000));
+  if (const auto* n = root.get("budget_s")) plan.budget_s = in.positive(*n, "budget_s");
+  if (const auto* n = root.get("timeout_s")) plan.timeout_s = in.positive(*n, "timeout_s");
+  if (const auto* n = root.get("memory")) {
+    const auto size = parse_size(in.text(*n, "memory"));
+    if (!size || *size == 0) in.fail(n->source(), "'memory' must be a size such as \"512M\" or \"2G\"");
+    plan.memory_B = *size;
+  }
+  if (const auto* n = root.get("seed")) plan.seed = static_cast<std::uint64_t>(in.whole(*n, "seed", 0, INT64_MAX));
+  return plan;
+}
+
+std::string plan_as_ran(const Plan& plan, const std::vector<TableFacts>& tables, const std::vector<Trial>& trials) {
+  toml::array data;
+  for (const TableFacts& table : tables) data.push_back(table.path);
+  toml::array threads;
+  toml::array methods;
+  // Trials come in plan order: data, then methods, then bounds, then threads. The first table's are enough.
+  std::vector<const BoundSet*> bounds;
+  for (std::size_t i = 0; i < trials.size() && trials[i].data == tables.front().path; ++i) {
+    const Trial& t = trials[i];
+    bool thread_known = false;
+    for (const toml::node& n : threads) thread_known = thread_known || n.as_integer()->get() == t.threads;
+    if (!thread_known) threads.push_back(t.threads);
+    if (bounds.empty() || bounds.back()->text() != t.bound.text()) bounds.push_back(&t.bound);
+    const bool last =
+        i + 1 == trials.size() || trials[i + 1].data != t.data || trials[i + 1].method.text() != t.method.text();
+    if (!last) continue;
+    toml::table options;
+    for (const auto& [key, value] : t.method.options) options.insert(key, value);
+    methods.push_back(toml::table{{"name", t.method.name}, {"bounds", bounds_as_toml(bounds)}});
+    if (!options.empty()) methods.back().as_table()->insert("options", std::move(options));
+    bounds.clear();
+  }
+  toml::table root{{"data", std::move(data)},
+                   {"threads", std::move(threads)},
+                   {"budget_s", plan.budget_s},
+                   {"timeout_s", plan.timeout_s},
+                   {"memory", std::to_string(plan.memory_B)},
+                   {"seed", static_cast<std::int64_t>(plan.seed)},
+                   {"method", std::move(methods)}};
+  if (!plan.title.empty()) root.insert("title", plan.title);
+  if (plan.repeats > 0) root.insert("repeats", plan.repeats);
+  std::ostringstream out;
+  out << "# haywatt plan " << plan_identity(plan, trials) << "\n";
+  for (const TableFacts& table : tables) out << "# " << table.path << " has xxh3 " << table.xxh3 << "\n";
+  out << root << "\n";
+  return out.str();
+}
+
+}  // namespace haywatt::experiment
