@@ -103,7 +103,7 @@ class ArrayTable final : public TableReader {
       if (a.role != ArrayRole::Names && a.role != ArrayRole::Carried) continue;
       held += arrays[i].bytes->size();
       if (held > memory_bytes)
-        fail_system(path + ": array '" + a.key + "' is carried whole in memory and needs " +
+        fail_system(path + ": array " + quoted_name(a.key) + " is carried whole in memory and needs " +
                     std::to_string(arrays[i].bytes->size()) + " bytes, more than is allowed: allow more memory");
       a.raw = arrays[i].bytes->read_all();
       if (a.role == ArrayRole::Names) names_ = read_names(a.raw, arrays[i].header);

@@ -8,6 +8,7 @@
 #include "data/descr.hpp"
 #include "data/inflate.hpp"
 #include "data/npy_header.hpp"
+#include "data/utf8.hpp"
 #include "data/zip_layout.hpp"
 #include "haywatt/base/error.hpp"
 
@@ -33,14 +34,14 @@ std::vector<OutgoingArray> plan_arrays(const Schema& schema) {
   for (std::size_t c = 0; c < schema.columns.size(); ++c) {
     const ColumnInfo& info = schema.columns[c];
     if (info.layout == Layout::Jagged)
-      fail_usage("column '" + info.name + "': jagged columns cannot be written to npz or npy yet");
+      fail_usage("column " + quoted_name(info.name) + ": jagged columns cannot be written to npz or npy yet");
     OutgoingArray& o = out.at(info.source_array);
     if (o.columns++ == 0) o.first_column = static_cast<std::uint32_t>(c);
   }
   for (OutgoingArray& o : out) {
     const SourceArray& a = *o.array;
     if (o.columns == 0) {
-      if (a.raw.empty()) fail_input("the bytes of the carried array '" + a.key + "' are missing");
+      if (a.raw.empty()) fail_input("the bytes of the carried array " + quoted_name(a.key) + " are missing");
       continue;
     }
     const DType& dtype = schema.columns[o.first_column].dtype;
@@ -82,8 +83,8 @@ class ArrayWriter : public TableWriter {
   void expect_complete() const {
     for (const OutgoingArray& o : arrays_) {
       if (o.writer && o.writer->rows_written() != o.writer->place().rows)
-        fail_input("array '" + o.array->key + "' ended after " + std::to_string(o.writer->rows_written()) + " of " +
-                   std::to_string(o.writer->place().rows) + " rows");
+        fail_input("array " + quoted_name(o.array->key) + " ended after " + std::to_string(o.writer->rows_written()) +
+                   " of " + std::to_string(o.writer->place().rows) + " rows");
     }
   }
   [[nodiscard]] std::vector<OutgoingArray>& arrays() { return arrays_; }
@@ -109,7 +110,7 @@ class NpzWriter final : public ArrayWriter {
     for (OutgoingArray& o : arrays()) {
       const std::string name = member_name(schema, *o.array);
       if (!names.insert(name).second)
-        fail_usage("an npz cannot hold two arrays named '" + o.array->key + "': choose one with --columns");
+        fail_usage("an npz cannot hold two arrays named " + quoted_name(o.array->key) + ": choose one with --columns");
       const std::size_t member = layout_.add(name, o.bytes());
       begin_array(o, layout_.data_offset(member));
     }

@@ -1,6 +1,7 @@
 #include "haywatt/data/column.hpp"
 
 #include "data/checked.hpp"
+#include "data/utf8.hpp"
 #include "haywatt/base/error.hpp"
 
 namespace haywatt {
@@ -24,7 +25,7 @@ DType DType::parse(const std::string& name) {
   for (const auto& k : known) {
     if (name == k.name) return {k.kind, k.size, false};
   }
-  fail_input("unknown dtype '" + name + "': known are f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1");
+  fail_input("unknown dtype " + data::quoted_name(name) + ": known are f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1");
 }
 
 std::uint64_t ColumnInfo::values_per_row() const { return data::product(inner_shape); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/checked.hpp"
+#include "data/utf8.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/text.hpp"
 
@@ -159,14 +160,15 @@ NpyHeader read_npy_header(const ByteSource& source, const std::string& what) {
   NpyHeader h = parse_npy_literal(as_text(literal), what);
   h.data_offset = begin + length;
   h.type = parse_descr(h.descr);
-  if (h.type.kind == Descr::Kind::Refused) fail_input(what + " has dtype '" + h.descr + "': " + h.type.refusal);
+  if (h.type.kind == Descr::Kind::Refused)
+    fail_input(what + " has dtype " + quoted_name(h.descr) + ": " + h.type.refusal);
   if (!padded_bytes(h.shape, h.type.item_bytes))
     fail_input(what + " is damaged: the shape " + shape_text(h.shape) + " is absurd");
   const std::uint64_t there = source.size() - h.data_offset;
   if (there != h.data_bytes())
     fail_input(what + (there < h.data_bytes() ? " is truncated: " : " is damaged: ") + "shape " + shape_text(h.shape) +
-               " of '" + h.descr + "' is " + std::to_string(h.data_bytes()) + " bytes, " + std::to_string(there) +
-               " are there");
+               " of " + quoted_name(h.descr) + " is " + std::to_string(h.data_bytes()) + " bytes, " +
+               std::to_string(there) + " are there");
   return h;
 }
 

@@ -4,6 +4,7 @@
 
 #include "data/array_table.hpp"
 #include "data/inflate.hpp"
+#include "data/utf8.hpp"
 #include "data/zip_directory.hpp"
 #include "haywatt/base/error.hpp"
 
@@ -36,10 +37,10 @@ std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions
   std::uint64_t allowance = options.memory_bytes;
   for (const ZipMember& m : members) {
     if (!m.name.ends_with(npy_suffix))
-      fail_input(path + ": member '" + m.name + "' is not a numpy array (.npy): take it out");
+      fail_input(path + ": member " + quoted_name(m.name) + " is not a numpy array (.npy): take it out");
     NamedArray a;
     a.key = m.name.substr(0, m.name.size() - npy_suffix.size());
-    const std::string what = path + ": array '" + a.key + "'";
+    const std::string what = path + ": array " + quoted_name(a.key);
     const auto packed = std::make_shared<const FileRange>(file, m.data_offset, m.packed_bytes);
     if (m.deflated) {
       a.bytes = inflate_member(*packed, m, what, allowance);

@@ -5,11 +5,14 @@
 
 #include "data/checked.hpp"
 #include "data/descr.hpp"
+#include "data/utf8.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/data/schema.hpp"
 
 namespace haywatt {
 namespace {
+
+using data::quoted_name;
 
 using nlohmann::json;
 
@@ -66,7 +69,7 @@ std::size_t choice(const json& j, const char* key, const std::array<std::string_
   for (std::size_t i = 0; i < N; ++i) {
     if (t == names.at(i)) return i;
   }
-  fail_schema(std::string("'") + key + "' is '" + t + "'");
+  fail_schema(std::string("'") + key + "' is " + quoted_name(t));
 }
 
 /// ">f4": a dtype whose source is big-endian.
@@ -92,7 +95,7 @@ SourceArray parse_array(const json& j) {
   a.shape = shape(j, "shape");
   a.fortran_order = flag(j, "fortran_order");
   const data::Descr d = data::parse_descr(a.descr);
-  if (!a.descr.empty() && d.kind == data::Descr::Kind::Refused) fail_schema("unknown dtype '" + a.descr + "'");
+  if (!a.descr.empty() && d.kind == data::Descr::Kind::Refused) fail_schema("unknown dtype " + quoted_name(a.descr));
   if (!data::padded_bytes(a.shape, std::max<std::uint64_t>(d.item_bytes, 8))) fail_schema("a shape is absurd");
   return a;
 }
@@ -111,9 +114,9 @@ ColumnInfo parse_column(const json& j) {
 
 /// A column must be what its array says, so that readers may rely on either.
 void check_column(const Schema& s, const ColumnInfo& c, std::uint32_t columns_before) {
-  if (c.source_array >= s.arrays.size()) fail_schema("column '" + c.name + "' is of no array");
+  if (c.source_array >= s.arrays.size()) fail_schema("column " + quoted_name(c.name) + " is of no array");
   const SourceArray& a = s.arrays[c.source_array];
-  const auto bad = [&c]() { fail_schema("column '" + c.name + "' does not fit its array"); };
+  const auto bad = [&c]() { fail_schema("column " + quoted_name(c.name) + " does not fit its array"); };
   if (a.shape.empty() || a.shape[0] != c.rows || c.source_column != columns_before) bad();
   const std::span<const std::uint64_t> inner = std::span(a.shape).subspan(1);
   switch (a.role) {
@@ -150,7 +153,7 @@ void check(const Schema& s) {
     const SourceArray& a = s.arrays[i];
     std::uint64_t wanted = 1;
     if (a.role == ArrayRole::Table) {
-      if (a.shape.size() != 2 || a.shape[1] == 0) fail_schema("array '" + a.key + "' is no table");
+      if (a.shape.size() != 2 || a.shape[1] == 0) fail_schema("array " + quoted_name(a.key) + " is no table");
       wanted = a.shape[1];
       named = wanted;
       ++tables;
@@ -161,9 +164,9 @@ void check(const Schema& s) {
       wanted = 0;
     } else if (a.role == ArrayRole::Field &&
                (a.shape.size() < 2 || std::find(a.shape.begin() + 1, a.shape.end(), 0) != a.shape.end())) {
-      fail_schema("array '" + a.key + "' is no field");
+      fail_schema("array " + quoted_name(a.key) + " is no field");
     }
-    if (columns_of[i] != wanted) fail_schema("array '" + a.key + "' has a wrong number of columns");
+    if (columns_of[i] != wanted) fail_schema("array " + quoted_name(a.key) + " has a wrong number of columns");
     // Every shape is below 2^62 bytes, so the sum is checked before it can overflow.
     if (a.role != ArrayRole::Carried) bytes += *data::padded_bytes(a.shape, 8);
     if (bytes >= data::size_limit) fail_schema("its arrays are absurdly large");

@@ -2,12 +2,15 @@
 
 #include "data/csv_header.hpp"
 #include "data/npy_header.hpp"
+#include "data/utf8.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/text.hpp"
 #include "haywatt/data/schema.hpp"
 
 namespace haywatt {
 namespace {
+
+using data::quoted_name;
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
   return std::any_of(globs.begin(), globs.end(), [&name](const std::string& g) { return glob_match(g, name); });
@@ -42,7 +45,7 @@ Schema select(const Schema& s, const std::string& globs, std::uint64_t first, st
   for (std::size_t i = 0; i < s.columns.size(); ++i) {
     if (matches_any(patterns, s.columns[i].name)) kept.push_back(static_cast<std::uint32_t>(i));
   }
-  if (kept.empty() && !s.columns.empty()) fail_usage("no column matches '" + globs + "'");
+  if (kept.empty() && !s.columns.empty()) fail_usage("no column matches " + quoted_name(globs));
 
   Schema out;
   out.format = s.format;

@@ -4,6 +4,7 @@
 
 #include "data/array_table.hpp"
 #include "data/array_writer.hpp"
+#include "data/csv_table.hpp"
 #include "haywatt/base/error.hpp"
 
 namespace haywatt {
@@ -17,6 +18,8 @@ FileKind kind_of(const std::string& path) {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (lower.ends_with(".npz")) return FileKind::Npz;
   if (lower.ends_with(".npy")) return FileKind::Npy;
+  if (lower.ends_with(".csv")) return FileKind::Csv;
+  if (lower.ends_with(".csv.gz")) return FileKind::CsvGz;
   return FileKind::Unknown;
 }
 
@@ -30,7 +33,10 @@ std::unique_ptr<TableReader> open_table(const std::string& path, const ReadOptio
       return data::open_npz(path, options);
     case FileKind::Npy:
       return data::open_npy(path, options);
-    default:
+    case FileKind::Csv:
+    case FileKind::CsvGz:
+      return data::open_csv(path, kind_of(path) == FileKind::CsvGz, options);
+    case FileKind::Unknown:
       break;
   }
   static_cast<void>(InputFile(path));  // a file that is not there is the first thing to say
@@ -44,7 +50,10 @@ std::unique_ptr<TableWriter> create_table(const std::string& path, const Schema&
       return data::create_npz(path, schema, existing);
     case FileKind::Npy:
       return data::create_npy(path, schema, existing);
-    default:
+    case FileKind::Csv:
+    case FileKind::CsvGz:
+      return data::create_csv(path, kind_of(path) == FileKind::CsvGz, schema, existing);
+    case FileKind::Unknown:
       break;
   }
   fail_usage("unknown kind of table " + path + ": " + known_kinds);

@@ -47,6 +47,18 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
+std::string quoted_name(std::string_view name) {
+  constexpr std::size_t longest = 80;
+  std::string out(name.substr(0, longest));
+  for (int cut = 0; cut < 3 && name.size() > longest && !is_utf8(out); ++cut) out.pop_back();
+  const bool clean = is_utf8(out);
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !clean)) c = '?';
+  }
+  return "'" + out + (out.size() < name.size() ? "..." : "") + "'";
+}
+
 std::string decode_text_item(ByteSpan item, const Descr& type) {
   std::string out;
   if (type.text_kind == 'S') {

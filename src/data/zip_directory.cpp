@@ -119,17 +119,17 @@ Entry read_entry(ByteReader& r, const std::string& path) {
                 e.local_offset, path);
   r.get_bytes(comment_bytes);
 
-  const std::string what = path + ": member '" + e.member.name + "'";
+  const std::string what = path + ": member " + quoted_name(e.member.name);
   if ((flags & 0x2041) != 0) fail_input(what + " is encrypted: save it without a password");
   if (method != 0 && method != 8)
     fail_input(what + " uses zip method " + std::to_string(method) + ": numpy writes stored (0) or deflated (8)");
   e.member.deflated = method == 8;
   if (!e.member.deflated && e.member.packed_bytes != e.member.size_bytes)
-    fail_damaged(path, "two sizes of the stored member '" + e.member.name + "'");
+    fail_damaged(path, "two sizes of the stored member " + quoted_name(e.member.name));
   // Deflate cannot shrink by more than 1032 (https://zlib.net/zlib_tech.html), so no header can ask for more memory
   // than the file justifies.
   if (e.member.deflated && e.member.size_bytes / 1032 > e.member.packed_bytes)
-    fail_damaged(path, "member '" + e.member.name + "' claims an impossible size");
+    fail_damaged(path, "member " + quoted_name(e.member.name) + " claims an impossible size");
   return e;
 }
 
@@ -144,7 +144,7 @@ void locate_data(const ByteSource& archive, Entry& e, const std::string& path) {
   const auto extra_bytes = r.get<std::uint16_t>();
   const ByteVector name = archive.read(e.local_offset + zip::local_bytes, name_bytes);
   if (signature != zip::local_signature || method != (e.member.deflated ? 8 : 0) || as_text(name) != e.member.name)
-    fail_damaged(path, "member '" + e.member.name + "' is not where the zip directory says");
+    fail_damaged(path, "member " + quoted_name(e.member.name) + " is not where the zip directory says");
   e.member.data_offset = e.local_offset + zip::local_bytes + name_bytes + extra_bytes;
 }
 
@@ -160,9 +160,9 @@ std::vector<ZipMember> read_zip_directory(const ByteSource& archive, const std::
   for (std::uint64_t i = 0; i < d.entries; ++i) {
     Entry e = read_entry(r, path);
     if (!names.insert(e.member.name).second)
-      fail_input(path + " holds two members named '" + e.member.name + "': rename one");
+      fail_input(path + " holds two members named " + quoted_name(e.member.name) + ": rename one");
     if (e.local_offset > d.offset || d.offset - e.local_offset < zip::local_bytes)
-      fail_damaged(path, "member '" + e.member.name + "' lies outside the file");
+      fail_damaged(path, "member " + quoted_name(e.member.name) + " lies outside the file");
     locate_data(archive, e, path);
     entries.push_back(std::move(e));
   }
@@ -176,7 +176,7 @@ std::vector<ZipMember> read_zip_directory(const ByteSource& archive, const std::
     const ZipMember& m = by_offset[i]->member;
     const std::uint64_t limit = i + 1 < by_offset.size() ? by_offset[i + 1]->local_offset : d.offset;
     if (m.data_offset > limit || m.packed_bytes > limit - m.data_offset)
-      fail_damaged(path, "member '" + m.name + "' overlaps what follows it");
+      fail_damaged(path, "member " + quoted_name(m.name) + " overlaps what follows it");
   }
   std::vector<ZipMember> members;
   for (Entry& e : entries) members.push_back(std::move(e.member));
