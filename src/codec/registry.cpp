@@ -10,6 +10,8 @@ namespace {
 
 std::vector<std::unique_ptr<Method>> make_all_methods() {
   std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(make_lz4_method());
+  methods.push_back(make_zfp_method());
   methods.push_back(make_zstd_method());
   std::sort(methods.begin(), methods.end(), [](const auto& a, const auto& b) { return a->name() < b->name(); });
   return methods;

@@ -10,7 +10,7 @@ namespace {
 using namespace samples;
 
 std::vector<std::string> methods_under_test() {
-  std::vector<std::string> methods{"zstd", "zstd:level=19"};
+  std::vector<std::string> methods{"zstd", "zstd:level=19", "lz4", "lz4:level=9", "zfp"};
   return methods;
 }
 

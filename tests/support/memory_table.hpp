@@ -14,6 +14,7 @@ namespace haywatt::test {
 
 class MemoryTable final : public TableReader {
  public:
+  MemoryTable() { schema_.format = "npz"; }
   void add(ColumnInfo info, ColumnData data) {
     info.source_array = static_cast<std::uint32_t>(schema_.arrays.size());
     SourceArray array;

@@ -7,5 +7,7 @@
 namespace haywatt {
 
 [[nodiscard]] std::unique_ptr<Method> make_zstd_method();
+[[nodiscard]] std::unique_ptr<Method> make_lz4_method();
+[[nodiscard]] std::unique_ptr<Method> make_zfp_method();
 
 }  // namespace haywatt

@@ -8,7 +8,7 @@
 
 namespace haywatt {
 
-/// Stream (docs/format-classical.md): nothing for no values, else u8 form, then
+/// Stream (docs/format-methods.md): nothing for no values, else u8 form, then
 /// 1 bits: varint minimum, u8 shift, words; value bits = (word + minimum) << shift
 /// 2 integers: u64 minimum, varint step, words; value = minimum + word*step
 /// 3 lattice: f64 base, f64 step, u64 first, words; value = base + (first + word)*step

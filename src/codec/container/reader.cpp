@@ -1,8 +1,7 @@
-#include <zstd.h>
-
 #include <algorithm>
 #include <map>
 
+#include "codec/container/frame.hpp"
 #include "codec/container/header_json.hpp"
 #include "codec/container/layout.hpp"
 #include "haywatt/base/error.hpp"
@@ -11,30 +10,10 @@
 namespace haywatt {
 namespace {
 
+constexpr std::uint64_t json_limit = std::uint64_t{64} << 20;
+
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
   fail_input(path + " is damaged: " + what);
-}
-
-/// A zstd frame, decoded piece by piece so that memory follows what the data really hold.
-ByteVector decode_arrays(ByteSpan frame) {
-  struct Free {
-    void operator()(ZSTD_DStream* s) const { ZSTD_freeDStream(s); }
-  };
-  const std::unique_ptr<ZSTD_DStream, Free> stream(ZSTD_createDStream());
-  ByteVector out;
-  ZSTD_inBuffer in{frame.data(), frame.size(), 0};
-  std::size_t left = 1;
-  while (left != 0) {
-    const std::size_t begin = out.size();
-    if (begin > (std::size_t{1} << 32)) fail_input("the carried arrays are larger than 4 GiB");
-    out.resize(begin + (std::size_t{1} << 16));
-    ZSTD_outBuffer piece{out.data() + begin, out.size() - begin, 0};
-    left = ZSTD_decompressStream(stream.get(), &piece, &in);
-    if (ZSTD_isError(left) != 0) fail_input(std::string("the carried arrays: ") + ZSTD_getErrorName(left));
-    out.resize(begin + piece.pos);
-    if (left != 0 && piece.pos == 0 && in.pos == in.size) fail_input("the carried arrays are truncated");
-  }
-  return out;
 }
 
 std::vector<ChunkPlaces> decode_index(ByteSpan bytes, const HayHeader& header, std::uint64_t data_begin,
@@ -146,10 +125,10 @@ void HayReader::read_sections() {
     if (!payloads.contains(needed)) damaged(path, std::string("it has no section ") + needed);
   if (data_begin == 0) damaged(path, "it has no section DATA");
 
-  header_ = header_from_json(nlohmann::json::parse(as_text(payloads["HEAD"])));
-  notes_ = nlohmann::json::parse(as_text(payloads["NOTE"]));
+  header_ = header_from_json(nlohmann::json::parse(as_text(unpack_frame(payloads["HEAD"], json_limit))));
+  notes_ = nlohmann::json::parse(as_text(unpack_frame(payloads["NOTE"], json_limit)));
   model_ = std::move(payloads["MODL"]);
-  const ByteVector arrays = decode_arrays(payloads["ARRY"]);
+  const ByteVector arrays = unpack_frame(payloads["ARRY"], std::uint64_t{1} << 32);
   ByteReader blocks(arrays, "the carried arrays");
   for (SourceArray& a : header_.schema.arrays) {
     const ByteSpan raw = blocks.get_block();

@@ -1,8 +1,6 @@
-#include <zstd.h>
-
+#include "codec/container/frame.hpp"
 #include "codec/container/header_json.hpp"
 #include "codec/container/layout.hpp"
-#include "haywatt/base/error.hpp"
 #include "haywatt/codec/hay_file.hpp"
 
 namespace haywatt {
@@ -20,12 +18,7 @@ ByteVector preamble() {
 ByteVector encode_arrays(const Schema& schema) {
   ByteWriter plain;
   for (const SourceArray& a : schema.arrays) plain.put_block(a.raw);
-  ByteVector out(ZSTD_compressBound(plain.size()));
-  const std::size_t n = ZSTD_compress(out.data(), out.size(), plain.view().data(), plain.size(), 9);
-  if (ZSTD_isError(n) != 0)
-    fail_system(std::string("zstd cannot compress the carried arrays: ") + ZSTD_getErrorName(n));
-  out.resize(n);
-  return out;
+  return pack_frame(plain.view());
 }
 
 }  // namespace
@@ -34,7 +27,7 @@ HayWriter::HayWriter(const std::string& path, AtomicFile::Existing existing, Hay
     : file_(path, existing), header_(std::move(header)), index_(header_.chunks()) {
   file_.append(preamble());
   const std::string json = header_to_json(header_).dump();
-  write_section("HEAD", as_byte_span(json));
+  write_section("HEAD", pack_frame(as_byte_span(json)));
   write_section("ARRY", encode_arrays(header_.schema));
   write_section("MODL", model);
   data_section_ = file_.size();
@@ -71,7 +64,7 @@ std::uint64_t HayWriter::finish(const nlohmann::json& notes) {
   section_heads_.insert(section_heads_.end(), data_head.begin(), data_head.end());
 
   const std::string text = notes.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  write_section("NOTE", as_byte_span(text));
+  write_section("NOTE", pack_frame(as_byte_span(text)));
   ByteWriter index;
   for (const ChunkPlaces& chunk : index_)
     for (const auto* places : {&chunk.shared, &chunk.columns, &chunk.corrections})
