@@ -17,3 +17,5 @@ find_path(ZFP_INCLUDE zfp.h REQUIRED)
 add_library(haywatt_zfp INTERFACE)
 target_include_directories(haywatt_zfp SYSTEM INTERFACE ${ZFP_INCLUDE})
 target_link_libraries(haywatt_zfp INTERFACE ${ZFP_LIBRARY})
+find_file(HAYWATT_CHARTJS chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist
+  NO_DEFAULT_PATH REQUIRED DOC "Chart.js 3 as one file (Debian: libjs-chart.js)")

@@ -1,0 +1,75 @@
+// Which energy figures of a study belong together, and how they are looked up.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+
+#include "haywatt/metrics/summary.hpp"
+
+namespace haywatt::metrics {
+namespace {
+
+int boundary_rank(const std::string& boundary) {
+  static constexpr std::array<const char*, 6> widest_first = {"wall", "node", "psys", "package", "board", "dram"};
+  return static_cast<int>(std::find(widest_first.begin(), widest_first.end(), boundary) - widest_first.begin());
+}
+
+const EnergyFigure* find_energy(const std::vector<EnergyFigure>& energy, const EnergyBasis& basis,
+                                const std::string& rule) {
+  const EnergyFigure* found = nullptr;
+  for (const EnergyFigure& e : energy) {
+    if (!e.known || e.sensor != basis.sensor || e.boundary != basis.boundary || e.rule != rule || e.share == "machine")
+      continue;
+    if (found == nullptr || (e.share == "process-tree" && found->share != "process-tree")) found = &e;
+  }
+  return found;
+}
+
+}  // namespace
+
+EnergyBasis choose_energy_basis(const StudyRecord& study) {
+  struct Candidate {
+    EnergyBasis basis;
+    int runs = 0;
+  };
+  std::map<std::tuple<std::string, std::string>, Candidate> candidates;
+  std::string why_unknown;
+  for (const RunRecord& run : study.runs) {
+    if (run.status != "ok") continue;
+    for (const EnergyFigure& e : run.energy) {
+      if (e.share == "machine") continue;
+      if (!e.known) {
+        if (why_unknown.empty()) why_unknown = e.note;
+        continue;
+      }
+      if (e.rule != "attributed") continue;
+      Candidate& c = candidates[{e.sensor, e.boundary}];
+      c.basis = {e.sensor, e.boundary, e.tier, true, e.note, e.sensor == "estimate"};
+      ++c.runs;
+    }
+  }
+  const Candidate* best = nullptr;
+  const auto key = [](const Candidate& c) {
+    return std::tuple(-c.runs, c.basis.estimated ? 1 : 0, boundary_rank(c.basis.boundary));
+  };
+  for (const auto& [unused, c] : candidates)
+    if (best == nullptr || key(c) < key(*best)) best = &c;
+  if (best != nullptr) return best->basis;
+  EnergyBasis none;
+  none.note = why_unknown;
+  return none;
+}
+
+std::optional<Figure> run_energy(const RunRecord& run, const EnergyBasis& basis, const std::string& rule) {
+  const EnergyFigure* e = find_energy(run.energy, basis, rule);
+  if (e == nullptr) return std::nullopt;
+  return e->joules;
+}
+
+std::optional<double> phase_energy(const PhaseRecord& phase, const EnergyBasis& basis, const std::string& rule) {
+  const EnergyFigure* e = find_energy(phase.energy, basis, rule);
+  if (e == nullptr) return std::nullopt;
+  return e->joules.value;
+}
+
+}  // namespace haywatt::metrics

@@ -1,0 +1,12 @@
+/// The files of src/report/assets and Chart.js, embedded at build time (cmake/EmbedFiles.cmake).
+#pragma once
+#include <string_view>
+
+namespace haywatt::report::assets {
+
+extern const std::string_view page;     ///< page.html: the frame, with {{name}} where the report goes
+extern const std::string_view style;    ///< style.css
+extern const std::string_view charts;   ///< charts.js
+extern const std::string_view chartjs;  ///< Chart.js, MIT licence, its notice included
+
+}  // namespace haywatt::report::assets

@@ -1,0 +1,267 @@
+#include "report/chart_data.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "haywatt/base/text.hpp"
+#include "haywatt/metrics/pareto.hpp"
+#include "report/text.hpp"
+
+namespace haywatt::report {
+namespace {
+
+using metrics::ParetoStatus;
+using metrics::Summary;
+using metrics::SummaryRow;
+using nlohmann::json;
+
+// A number takes about 6 bytes in the page.
+constexpr std::size_t numbers_of_histograms = 180'000;
+constexpr std::size_t numbers_of_series = 60'000;
+constexpr std::size_t points_of_series_at_most = 2'000;
+constexpr std::size_t fewest_bins = 12;
+constexpr std::size_t shade_bins = 250;
+
+/// Four significant digits are more than a screen shows.
+double coarse(double v) {
+  if (v == 0.0 || !std::isfinite(v)) return v;
+  return parse_double(fmt::format("{:.3e}", v)).value_or(v);
+}
+
+json triple(const std::optional<Figure>& f) {
+  if (!f) return nullptr;
+  return json::array({f->value, f->low, f->high});
+}
+
+json pareto_rows(const Summary& summary) {
+  json rows = json::array();
+  const auto status = metrics::pareto_by_bound(summary);
+  for (std::size_t i = 0; i < summary.rows.size(); ++i) {
+    const SummaryRow& row = summary.rows[i];
+    if (!row.ok() || !row.bytes_per_row.value || !row.attributed.value) continue;
+    const char* word = *status[i] == ParetoStatus::Front       ? "on the front"
+                       : *status[i] == ParetoStatus::Dominated ? "dominated"
+                                                               : "cannot tell";
+    rows.push_back({{"method", row.method},
+                    {"bound", row.bound},
+                    {"size", row.bytes_per_row.value->value},
+                    {"energy", triple(row.attributed.value)},
+                    {"text", with_interval(*row.attributed.value)},
+                    {"status", word}});
+  }
+  return rows;
+}
+
+std::string top_level(const std::string& phase) { return phase.substr(0, phase.find('/')); }
+
+/// The names of all phases of the study in the order work is done.
+std::vector<std::string> phase_names(const Summary& summary) {
+  std::vector<std::string> names = {"read", "prepare", "train", "encode", "write", "read-back", "decode", "verify"};
+  std::vector<std::string> used;
+  for (const SummaryRow& row : summary.rows)
+    for (const RunRecord* run : row.runs)
+      for (const PhaseRecord& p : run->phases) used.push_back(top_level(p.name));
+  for (const std::string& name : used)
+    if (name != "other" && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  names.emplace_back("other");
+  std::erase_if(names, [&](const std::string& n) { return std::find(used.begin(), used.end(), n) == used.end(); });
+  return names;
+}
+
+json phase_rows(const Summary& summary, const std::vector<std::string>& names) {
+  json rows = json::array();
+  for (const SummaryRow& row : summary.rows) {
+    if (!row.ok()) continue;
+    std::vector<double> wall_s(names.size()), joules(names.size());
+    bool energy_known = false;
+    for (const PhaseRecord& p : row.typical->phases) {
+      const auto k = static_cast<std::size_t>(std::find(names.begin(), names.end(), top_level(p.name)) - names.begin());
+      wall_s[k] += p.wall_s;
+      const auto e = metrics::phase_energy(p, summary.basis, "attributed");
+      if (summary.basis.known && e) joules[k] += *e, energy_known = true;
+    }
+    for (double& v : wall_s) v = coarse(v);
+    for (double& v : joules) v = coarse(v);
+    rows.push_back({{"method", row.method},
+                    {"bound", row.bound},
+                    {"s", wall_s},
+                    {"J", energy_known ? json(joules) : json(nullptr)}});
+  }
+  return rows;
+}
+
+/// Which phase is active most in each of `shade_bins` slices of the run, neighbours merged: [phase, start, end].
+json shades(const RunRecord& run, const std::vector<std::string>& names) {
+  const double width = run.wall_s / static_cast<double>(shade_bins);
+  if (!(width > 0.0)) return json::array();
+  std::vector<std::vector<double>> covered(shade_bins, std::vector<double>(names.size()));
+  for (const SpanRecord& span : run.spans) {
+    const auto k =
+        static_cast<std::size_t>(std::find(names.begin(), names.end(), top_level(span.phase)) - names.begin());
+    if (k >= names.size() || !(span.end_s > span.start_s)) continue;
+    const auto last = static_cast<double>(shade_bins - 1);
+    const auto from = static_cast<std::size_t>(std::clamp(std::floor(span.start_s / width), 0.0, last));
+    const auto to = static_cast<std::size_t>(std::clamp(std::floor(span.end_s / width), 0.0, last));
+    for (std::size_t b = from; b <= to; ++b) {
+      const double begin = std::max(span.start_s, static_cast<double>(b) * width);
+      const double end = std::min(span.end_s, static_cast<double>(b + 1) * width);
+      covered[b][k] += std::max(0.0, end - begin);
+    }
+  }
+  json out = json::array();
+  std::optional<std::size_t> open;
+  double start = 0.0;
+  const auto close = [&](double end) {
+    if (open) out.push_back({*open, coarse(start), coarse(end)});
+  };
+  for (std::size_t b = 0; b < shade_bins; ++b) {
+    const auto most = std::max_element(covered[b].begin(), covered[b].end());
+    std::optional<std::size_t> now;
+    if (most != covered[b].end() && *most > 0.0) now = static_cast<std::size_t>(most - covered[b].begin());
+    if (now == open) continue;
+    close(static_cast<double>(b) * width);
+    open = now;
+    start = static_cast<double>(b) * width;
+  }
+  close(run.wall_s);
+  return out;
+}
+
+json run_series(const SummaryRow& row, const std::vector<std::string>& names, std::size_t points) {
+  const RunRecord& run = *row.typical;
+  std::vector<double> t, memory, cores;
+  const std::size_t n = run.samples.size();
+  const std::size_t step = std::max<std::size_t>(1, (n + points - 1) / points);
+  double last_t = 0.0, last_cpu_s = n > 0 ? run.samples.front().cpu_s : 0.0;
+  for (std::size_t i = 0; i < n; i += step) {
+    const std::size_t end = std::min(i + step, n);
+    std::uint64_t peak_B = 0;  // the peak is what memory is about: keep it when thinning
+    for (std::size_t k = i; k < end; ++k) peak_B = std::max(peak_B, run.samples[k].rss_B);
+    const SampleRecord& s = run.samples[end - 1];
+    const double dt = s.t_s - last_t;
+    t.push_back(coarse(s.t_s));
+    memory.push_back(coarse(static_cast<double>(peak_B)));
+    cores.push_back(dt > 0.0 ? coarse(std::max(0.0, s.cpu_s - last_cpu_s) / dt) : std::nan(""));
+    last_t = s.t_s;
+    last_cpu_s = s.cpu_s;
+  }
+  return {{"method", row.method},
+          {"bound", row.bound},
+          {"repeat", run.repeat},
+          {"wall", coarse(run.wall_s)},
+          {"t", t},
+          {"memory", memory},
+          {"cores", cores},
+          {"shade", shades(run, names)}};
+}
+
+json runs(const Summary& summary, const std::vector<std::string>& names) {
+  json all = json::array();
+  const auto count = static_cast<std::size_t>(
+      std::count_if(summary.rows.begin(), summary.rows.end(), [](const SummaryRow& r) { return r.ok(); }));
+  if (count == 0) return all;
+  const std::size_t points = std::clamp<std::size_t>(numbers_of_series / (3 * count), 40, points_of_series_at_most);
+  for (const SummaryRow& row : summary.rows)
+    if (row.ok()) all.push_back(run_series(row, names, points));
+  return all;
+}
+
+/// Counts in at most `bins` bins; every group of bins has the same width.
+std::vector<double> rebinned(const Histogram& h, std::size_t bins) {
+  const std::size_t group = std::max<std::size_t>(1, (h.counts.size() + bins - 1) / bins);
+  std::vector<double> counts((h.counts.size() + group - 1) / group);
+  for (std::size_t i = 0; i < h.counts.size(); ++i) counts[i / group] += h.counts[i];
+  for (double& c : counts) c = coarse(c);
+  return counts;
+}
+
+/// The far border after rebinning, which may lie beyond the histogram's.
+double rebinned_high(const Histogram& h, std::size_t bins) {
+  if (h.counts.empty()) return h.high;
+  const std::size_t group = std::max<std::size_t>(1, (h.counts.size() + bins - 1) / bins);
+  const std::size_t groups = (h.counts.size() + group - 1) / group;
+  return h.low + (h.high - h.low) * static_cast<double>(groups * group) / static_cast<double>(h.counts.size());
+}
+
+json histogram(const Histogram& h, std::size_t bins) {
+  return {{"low", h.low}, {"high", rebinned_high(h, bins)}, {"counts", rebinned(h, bins)}, {"outside", h.outside}};
+}
+
+const RunRecord* run_with_histograms(const SummaryRow& row) {
+  for (const RunRecord* run : row.runs)
+    for (const ColumnFidelity& c : run->fidelity)
+      if (!c.original.counts.empty()) return run;
+  return nullptr;
+}
+
+void add_distributions(json& data, const Summary& summary) {
+  std::vector<const SummaryRow*> rows;
+  std::size_t columns = 0;
+  for (const SummaryRow& row : summary.rows) {
+    if (!row.ok()) continue;
+    const RunRecord* run = run_with_histograms(row);
+    if (run == nullptr) continue;
+    rows.push_back(&row);
+    columns = std::max(columns, run->fidelity.size());
+  }
+  data["columns"] = json::array();
+  data["fidelity"] = json::array();
+  data["columnsLeftOut"] = 0;
+  if (rows.empty()) return;
+  const std::size_t per_bin = 2 * rows.size() + 1;
+  const std::size_t drawn =
+      std::min(columns, std::max<std::size_t>(1, numbers_of_histograms / (per_bin * fewest_bins)));
+  const std::size_t bins = std::clamp<std::size_t>(numbers_of_histograms / (per_bin * drawn), fewest_bins, 200);
+  data["columnsLeftOut"] = columns - drawn;
+
+  std::map<std::string, std::pair<std::size_t, const Histogram*>> known;  // column name -> index, original
+  for (const SummaryRow* row : rows) {
+    json per_column = json::array();
+    const auto& fidelity = run_with_histograms(*row)->fidelity;
+    for (std::size_t i = 0; i < std::min(drawn, fidelity.size()); ++i) {
+      const ColumnFidelity& c = fidelity[i];
+      if (c.original.counts.empty()) continue;
+      const auto [at, is_new] = known.try_emplace(c.name, known.size(), &c.original);
+      if (is_new) {
+        json column = histogram(c.original, bins);
+        column["name"] = c.name;
+        column["dtype"] = c.dtype;
+        data["columns"].push_back(std::move(column));
+      }
+      const Histogram& original = *at->second.second;
+      json entry = {{"column", at->second.first},
+                    {"bound", c.bound},
+                    {"max", c.max_abs_error},
+                    {"rms", c.rms_error},
+                    {"exact", c.exact_share}};
+      const bool identical = c.max_abs_error == 0.0 && c.decoded.counts == c.original.counts;
+      if (!identical) {
+        entry["decoded"] = rebinned(c.decoded, bins);
+        if (!c.error.counts.empty()) entry["error"] = histogram(c.error, bins);
+      }
+      if (original.counts != c.original.counts || original.low != c.original.low || original.high != c.original.high)
+        entry["original"] = histogram(c.original, bins);
+      per_column.push_back(std::move(entry));
+    }
+    data["fidelity"].push_back({{"method", row->method}, {"bound", row->bound}, {"columns", std::move(per_column)}});
+  }
+}
+
+}  // namespace
+
+json chart_data(const Summary& summary) {
+  json data;
+  const std::vector<std::string> names = phase_names(summary);
+  data["rows"] = pareto_rows(summary);
+  data["phases"] = {{"names", names}, {"rows", phase_rows(summary, names)}};
+  data["runs"] = runs(summary, names);
+  add_distributions(data, summary);
+  return data;
+}
+
+}  // namespace haywatt::report

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "haywatt/report/report.hpp"
+#include "report/assets.hpp"
+#include "report/chart_data.hpp"
+#include "report/sections.hpp"
+#include "report/text.hpp"
+
+namespace haywatt::report {
+namespace {
+
+using Parts = std::map<std::string, std::string, std::less<>>;
+
+/// Puts each part where the frame says {{name}}. What a part holds is not looked at again, so braces in data are inert.
+std::string fill_in(std::string_view frame, const Parts& parts) {
+  std::string out;
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t open = frame.find("{{", at);
+    out += frame.substr(at, open - at);
+    if (open == std::string_view::npos) return out;
+    const std::size_t close = frame.find("}}", open);
+    out += parts.at(std::string(frame.substr(open + 2, close - open - 2)));
+    at = close + 2;
+  }
+}
+
+std::string baseline_words(const metrics::Summary& summary) {
+  const auto* base = summary.baseline_row();
+  return base == nullptr ? "none" : fmt::format("{} ({})", escape_html(base->method), escape_html(base->bound));
+}
+
+}  // namespace
+
+std::string to_html(const StudyRecord& study) {
+  const metrics::Summary summary = metrics::summarise(study);
+  const nlohmann::json data = chart_data(summary);
+  const auto left_out = data["columnsLeftOut"].get<std::size_t>();
+  const Parts parts = {
+      {"title", escape_html(study.title)},
+      {"subject", escape_html(subject_line(study, summary))},
+      {"started", escape_html(study.started)},
+      {"cpu", escape_html(study.machine.cpu_name)},
+      {"version", escape_html(study.haywatt_version)},
+      {"style", std::string(assets::style)},
+      {"verdict", verdict_html(summary)},
+      {"baseline", baseline_words(summary)},
+      {"energy_note", energy_note(summary.basis)},
+      {"summary_rows", summary_table(summary)},
+      {"pareto_rows", pareto_table(summary)},
+      {"phase_rows", phase_table(summary)},
+      {"columns_note", left_out == 0
+                           ? std::string()
+                           : fmt::format(" {} further columns are not drawn, to keep this page small.", left_out)},
+      {"payback_rows", payback_table(summary)},
+      {"assumption_rows", assumptions_table()},
+      {"failures", failures_html(summary)},
+      {"warnings", warnings_html(study)},
+      {"machine", machine_html(study)},
+      {"command", escape_html(study.command)},
+      {"plan", escape_html(study.plan_toml)},
+      {"data", script_json(data)},
+      {"chartjs", std::string(assets::chartjs)},
+      {"charts", std::string(assets::charts)},
+  };
+  return fill_in(assets::page, parts);
+}
+
+}  // namespace haywatt::report
