@@ -239,6 +239,7 @@ void add_distributions(json& data, const Summary& summary) {
                     {"max", c.max_abs_error},
                     {"rms", c.rms_error},
                     {"exact", c.exact_share}};
+      if (c.bound.starts_with("abs")) entry["allowed"] = c.epsilon;
       const bool identical = c.max_abs_error == 0.0 && c.decoded.counts == c.original.counts;
       if (!identical) {
         entry["decoded"] = rebinned(c.decoded, bins);

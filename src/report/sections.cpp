@@ -31,7 +31,16 @@ std::string definition(const std::string& term, const std::string& text) {
   return fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(term), escape_html(text));
 }
 
-std::string energy_cell(const std::optional<Figure>& f) { return number_cell(f ? with_interval(*f) : "unknown"); }
+std::string two_lines(const std::string& value, const std::string& detail) {
+  return fmt::format("<td class=\"number\"><b>{}</b><span class=\"interval\">{}</span></td>", escape_html(value),
+                     escape_html(detail));
+}
+
+std::string energy_cell(const std::optional<Figure>& f) {
+  return f ? two_lines(quantity(f->value, f->unit), narrow_interval(*f)) : number_cell("unknown");
+}
+
+std::string payback_cell(const metrics::Payback& p) { return two_lines(payback_value(p), payback_detail(p)); }
 
 }  // namespace
 
@@ -47,7 +56,7 @@ std::string verdict_html(const Summary& summary) {
   add("Size", verdict.smallest);
   add("Energy", verdict.energy);
   add("Payback", {verdict.payback});
-  add("Baler", {verdict.baler});
+  add("Baler", verdict.baler);
   return html;
 }
 
@@ -89,12 +98,12 @@ std::string payback_table(const Summary& summary) {
     if (!row.ok()) continue;
     const SummaryRow* base = summary.baseline_row();
     html += "<tr>" + head_cells(row) + energy_cell(row.compress_energy) + energy_cell(row.decode_energy);
-    html += number_cell(row.attributed.value ? with_interval(metrics::operational_carbon(*row.attributed.value))
-                                             : "unknown");
-    html += number_cell(payback_text(metrics::payback_against_raw(row)));
-    html += number_cell(payback_text(metrics::payback_against_raw(row, fetched)));
-    html += number_cell(payback_text(metrics::carbon_payback_against_raw(row)));
-    html += number_cell(base == nullptr || base == &row ? "–" : payback_text(metrics::payback_against(row, *base)));
+    html += energy_cell(row.attributed.value ? std::optional(metrics::operational_carbon(*row.attributed.value))
+                                             : std::nullopt);
+    html += payback_cell(metrics::payback_against_raw(row));
+    html += payback_cell(metrics::payback_against_raw(row, fetched));
+    html += payback_cell(metrics::carbon_payback_against_raw(row));
+    html += base == nullptr || base == &row ? number_cell("–") : payback_cell(metrics::payback_against(row, *base));
     html += "</tr>\n";
   }
   return html;
@@ -183,8 +192,7 @@ std::string subject_line(const StudyRecord& study, const Summary& summary) {
     if (r.ok() && row == nullptr) row = &r;
   if (!study.runs.empty()) data = study.runs.front().data;
   if (row == nullptr) return data;
-  return fmt::format("{}: {} rows, {} columns, {} of values", data, digits(static_cast<double>(row->rows)),
-                     digits(static_cast<double>(row->typical->columns)),
+  return fmt::format("{}: {} rows, {} columns, {} of values", data, count(row->rows), count(row->typical->columns),
                      quantity(static_cast<double>(row->raw_B), "B"));
 }
 

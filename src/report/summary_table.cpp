@@ -21,12 +21,14 @@ std::string unknown_cell() { return "<td class=\"number\" data-sort=\"\"><span c
 std::string metric_cell(const Metric& m, bool is_baseline) {
   if (!m.value) return unknown_cell();
   std::string content = fmt::format("<b>{}</b>", escape_html(quantity(m.value->value, m.value->unit)));
-  const std::string range = interval(*m.value);
+  const std::string range = narrow_interval(*m.value);
   if (!range.empty()) content += fmt::format("<span class=\"interval\">{}</span>", range);
   if (is_baseline) {
     content += "<span class=\"ratio\">baseline</span>";
   } else if (m.to_baseline) {
-    content += fmt::format("<span class=\"ratio\">{}</span>", times(*m.to_baseline));
+    content += fmt::format("<span class=\"ratio\">×{}</span>", digits(m.to_baseline->value));
+    const std::string ratio_range = narrow_interval(*m.to_baseline);
+    if (!ratio_range.empty()) content += fmt::format("<span class=\"interval\">{}</span>", ratio_range);
   }
   return cell(m.value->value, content);
 }
@@ -49,11 +51,12 @@ std::string error_cell(const SummaryRow& row) {
   return cell(std::isfinite(sort_by) ? sort_by : 1e30, content);
 }
 
+/// The peak, and in brackets what the run added to what the process had at its start.
 std::string memory_cell(const SummaryRow& row, bool is_baseline) {
   std::string html = metric_cell(row.peak_memory, is_baseline);
-  if (row.added_memory.value)
-    html.insert(html.size() - std::string_view("</td>").size(),
-                fmt::format("<span class=\"interval\">added {}</span>", quantity(row.added_memory.value->value, "B")));
+  if (row.peak_memory.value && row.added_memory.value)
+    html.insert(html.find("</b>"),
+                fmt::format(" <span class=\"added\">(+{})</span>", quantity(row.added_memory.value->value, "B")));
   return html;
 }
 

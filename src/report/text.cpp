@@ -81,7 +81,7 @@ std::string escape_markdown(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += replacement;
     } else {
-      if (std::string_view("\\`*_{}[]()#+!|~@").find(c) != std::string_view::npos) out += '\\';
+      if (std::string_view("\\`*_{}[]#|~@").find(c) != std::string_view::npos) out += '\\';
       out += c;
     }
   }
@@ -144,6 +144,17 @@ std::string with_interval(const Figure& f) {
   return range.empty() ? quantity(f.value, f.unit) : fmt::format("{} ({})", quantity(f.value, f.unit), range);
 }
 
+std::string narrow_interval(const Figure& f) {
+  if (f.low == f.high) return {};
+  const double divisor = scale_of(f.value, f.unit).divisor;
+  const double low = f.low / divisor, high = f.high / divisor;
+  if (!(low > 0.0) || !std::isfinite(high) || (low >= 1e-3 && high < 1e6))
+    return fmt::format("{}–{}", digits(low), digits(high));
+  const int decade = static_cast<int>(std::floor(std::log10(f.value / divisor)));
+  const double unit = std::pow(10.0, decade);
+  return fmt::format("({}–{})·10{}", digits(low / unit), digits(high / unit), superscript(decade));
+}
+
 std::string times(const Figure& ratio) {
   const std::string range = interval(ratio);
   return range.empty() ? "×" + digits(ratio.value) : fmt::format("×{} ({})", digits(ratio.value), range);
@@ -177,23 +188,40 @@ std::string duration(double seconds) {
   return fmt::format("{} {}", v >= 99.5 ? fmt::format("{:.0f}", v) : fmt::format("{:.2g}", v), u.name);
 }
 
-std::string payback_text(const metrics::Payback& p) {
+std::string count(std::uint64_t n) {
+  std::string text = std::to_string(n);
+  for (auto at = static_cast<int>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+std::string payback_value(const metrics::Payback& p) {
   using metrics::PaybackKind;
   switch (p.kind) {
     case PaybackKind::Never:
-      return fmt::format("never ({})", p.explanation);
+      return "never";
     case PaybackKind::AtOnce:
       return "at once";
     case PaybackKind::Unknown:
-      return fmt::format("unknown ({})", p.explanation);
+      return "unknown";
     case PaybackKind::After:
       break;
   }
-  const std::string value = duration(p.years.value * seconds_per_year);
-  if (p.years.low == p.years.high) return value;
+  return duration(p.years.value * seconds_per_year);
+}
+
+std::string payback_detail(const metrics::Payback& p) {
+  if (p.kind != metrics::PaybackKind::After) return p.explanation;
+  if (p.years.low == p.years.high) return {};
   const std::string low = p.years.low <= 0.0 ? "at once" : duration(p.years.low * seconds_per_year);
   const std::string high = std::isinf(p.years.high) ? "never" : duration(p.years.high * seconds_per_year);
-  return fmt::format("{} ({} to {})", value, low, high);
+  const std::string unit = low.substr(low.find(' ') + 1);
+  if (p.years.low > 0.0 && high.ends_with(" " + unit)) return low.substr(0, low.find(' ')) + " to " + high;
+  return low + " to " + high;
+}
+
+std::string payback_text(const metrics::Payback& p) {
+  const std::string detail = payback_detail(p);
+  return detail.empty() ? payback_value(p) : fmt::format("{} ({})", payback_value(p), detail);
 }
 
 std::string join_words(const std::vector<std::string>& words) {

@@ -52,10 +52,8 @@ std::string smallest_sentence(const Summary& summary, const std::string& bound) 
   for (const SummaryRow* row : rows)
     if (row->compressed_B == rows.front()->compressed_B) smallest.push_back(row);
   const SummaryRow& best = *rows.front();
-  std::string text = fmt::format("{}, {} {} the smallest file", capital(bound_words(bound)), names(smallest),
-                                 smallest.size() > 1 ? "make equally" : "makes");
-  if (smallest.size() > 1)
-    text = fmt::format("{}, {} make files of the same, smallest size", capital(bound_words(bound)), names(smallest));
+  std::string text = fmt::format("{}, {} {}", capital(bound_words(bound)), names(smallest),
+                                 smallest.size() > 1 ? "make equally small files" : "makes the smallest file");
   if (best.bytes_per_row.value) text += ": " + quantity(best.bytes_per_row.value->value, "B/row");
   if (best.factor.value) {
     text += best.factor.value->value > 1.0
@@ -135,38 +133,36 @@ std::string against(const SummaryRow& row, const SummaryRow& other) {
   return text;
 }
 
-std::string baler_sentence(const Summary& summary) {
-  std::string text;
+/// Baler's smallest row of one bound against the smallest other method there; without a bound, against the baseline.
+std::string baler_sentence(const Summary& summary, const std::string& bound) {
+  const SummaryRow* baler = nullptr;
+  const SummaryRow* other = nullptr;
+  const SummaryRow* failed = nullptr;
   for (const SummaryRow& row : summary.rows) {
-    if (!is_baler(row)) continue;
-    if (!row.ok()) {
-      text += fmt::format("{} ({}) failed: {}. ", row.method, row.bound, row.reason);
-      continue;
-    }
-    // The fair opponent is the smallest other method under the same bound; without a bound there is none.
-    const SummaryRow* opponent = nullptr;
-    for (const SummaryRow* other : rows_of(summary, row.bound))
-      if (!is_baler(*other)) {
-        opponent = other;
-        break;
-      }
-    std::string opponent_words =
-        opponent != nullptr ? fmt::format("{}, the smallest other method", opponent->method) : std::string{};
-    if (opponent == nullptr && summary.baseline_row() != nullptr && !is_baler(*summary.baseline_row())) {
-      opponent = summary.baseline_row();
-      opponent_words = fmt::format("the baseline {} ({})", opponent->method, opponent->bound);
-    }
-    text += fmt::format("{} {} makes {}", text.empty() ? "Baler’s autoencoder," : "", row.method,
-                        quantity(row.bytes_per_row.value ? row.bytes_per_row.value->value : 0.0, "B/row"));
-    if (text.starts_with(' ')) text.erase(0, 1);
-    text += fmt::format(" {}", bound_words(row.bound));
-    if (row.bound == "none" && row.error_over_range)
-      text += fmt::format(", with errors of up to {} % of a column’s range", digits(*row.error_over_range * 100.0));
-    if (opponent != nullptr) text += fmt::format(": {} of {}", against(row, *opponent), opponent_words);
-    text += ". ";
+    if (row.bound != bound) continue;
+    if (is_baler(row) && !row.ok()) failed = &row;
+    const SummaryRow*& place = is_baler(row) ? baler : other;
+    if (row.ok() && place == nullptr) place = &row;
   }
-  if (!text.empty()) text.pop_back();
-  return text;
+  if (baler == nullptr) {
+    if (failed == nullptr) return {};
+    return fmt::format("{}, {} failed: {}.", capital(bound_words(bound)), failed->method, failed->reason);
+  }
+  std::string text = fmt::format("{}, {} makes {}", capital(bound_words(bound)), baler->method,
+                                 baler->bytes_per_row.value ? quantity(baler->bytes_per_row.value->value, "B/row")
+                                                            : quantity(static_cast<double>(baler->compressed_B), "B"));
+  if (bound == "none" && baler->error_over_range)
+    text += fmt::format(", with errors of up to {} % of a column’s range", digits(*baler->error_over_range * 100.0));
+  if (other != nullptr)
+    text += fmt::format(": {} of {}, the smallest other method", against(*baler, *other), other->method);
+  else if (const SummaryRow* base = summary.baseline_row(); base != nullptr && !is_baler(*base))
+    text += fmt::format(": {} of the baseline, {} ({})", against(*baler, *base), base->method, base->bound);
+  return text + ".";
+}
+
+bool only_baler(const Summary& summary, const std::string& bound) {
+  return std::all_of(summary.rows.begin(), summary.rows.end(),
+                     [&](const SummaryRow& r) { return r.bound != bound || is_baler(r); });
 }
 
 }  // namespace
@@ -184,7 +180,7 @@ std::vector<std::string> Verdict::paragraphs() const {
     for (const std::string& s : sentences) text += (text.empty() || s.empty() ? "" : " ") + s;
     return text;
   };
-  for (const std::string& paragraph : {join(smallest), join(energy), payback, baler})
+  for (const std::string& paragraph : {join(smallest), join(energy), payback, join(baler)})
     if (!paragraph.empty()) all.push_back(paragraph);
   return all;
 }
@@ -196,6 +192,10 @@ Verdict make_verdict(const Summary& summary) {
     return verdict;
   }
   for (const std::string& bound : summary.bounds()) {
+    const std::string baler = baler_sentence(summary, bound);
+    if (!baler.empty()) verdict.baler.push_back(baler);
+    // Without a guarantee Baler has no competitor; its own paragraph says what it does.
+    if (bound == "none" && only_baler(summary, bound) && summary.bounds().size() > 1) continue;
     verdict.smallest.push_back(smallest_sentence(summary, bound));
     const std::string energy = energy_sentence(summary, bound);
     if (!energy.empty()) verdict.energy.push_back(energy);
@@ -204,8 +204,8 @@ Verdict make_verdict(const Summary& summary) {
     verdict.energy = {"Which method uses the least energy cannot be told: energy is unknown here" +
                       (summary.basis.note.empty() ? std::string() : " (" + summary.basis.note + ")") + "."};
   }
+  if (summary.basis.estimated) verdict.energy.emplace_back("This is an estimate from CPU time, not a measurement.");
   verdict.payback = payback_sentence(summary);
-  verdict.baler = baler_sentence(summary);
   return verdict;
 }
 

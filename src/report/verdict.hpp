@@ -12,7 +12,7 @@ struct Verdict {
   std::vector<std::string> smallest;  ///< one sentence a bound
   std::vector<std::string> energy;    ///< one sentence a bound; what cannot be told apart is said
   std::string payback;
-  std::string baler;  ///< empty if the study has no baler
+  std::vector<std::string> baler;  ///< one sentence a bound; empty if the study has no baler
   [[nodiscard]] std::vector<std::string> paragraphs() const;
 };
 

@@ -75,9 +75,17 @@ TEST(WholeReport, NothingRan) {
 }
 
 TEST(WholeReport, OnlyFailures) {
-  StudyRecord study = test::make_study({.columns = 2, .repeats = 1});
+  test::FixtureOptions o;
+  o.columns = 2;
+  o.repeats = 1;
+  StudyRecord study = test::make_study(o);
   for (RunRecord& run : study.runs) {
-    run = RunRecord{.method = run.method, .bound = run.bound, .status = "failed", .reason = "out of memory"};
+    RunRecord failed;
+    failed.method = run.method;
+    failed.bound = run.bound;
+    failed.status = "failed";
+    failed.reason = "out of memory";
+    run = failed;
   }
   EXPECT_NE(write("failures", study).find("out of memory"), std::string::npos);
 }

@@ -28,7 +28,7 @@
 
   // ---- numbers: three significant digits, SI prefixes
   const prefixes = ["p", "n", "µ", "m", "", "k", "M", "G", "T", "P"];
-  function digits(v) {
+  function digits(v, trim = false) {
     if (v === null || v === undefined || Number.isNaN(v)) return "–";
     if (v === 0) return "0";
     const a = Math.abs(v);
@@ -36,14 +36,16 @@
       const [m, e] = v.toExponential(2).split("e");
       return m.replace("-", "−") + "×10" + [...String(Number(e))].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("");
     }
-    return Number(v.toPrecision(3)).toLocaleString("en-GB", { maximumSignificantDigits: 3 }).replace("-", "−");
+    const least = trim ? 1 : 3;
+    return v.toLocaleString("en-GB", { minimumSignificantDigits: least, maximumSignificantDigits: 3 }).replace("-", "−");
   }
-  function si(v, unit) {
+  const round = (v) => digits(v, true); // for axes: 50, not 50.0
+  function si(v, unit, trim = false) {
     if (!v) return "0 " + unit;
     let i = 4;
     while (Math.abs(v) >= 999.5 && i < 9) { v /= 1000; i++; }
     while (Math.abs(v) < 0.9995 && i > 0 && !unit.startsWith("B")) { v *= 1000; i--; }
-    return digits(v) + " " + prefixes[i] + unit;
+    return digits(v, trim) + " " + prefixes[i] + unit;
   }
   const label = (row) => row.method + " · " + row.bound;
 
@@ -60,15 +62,17 @@
   const axis = (title, unit, extra = {}) => ({
     title: { display: true, text: title },
     grid: { color: css("--grid") },
-    ticks: { callback: (v) => si(v, unit), maxRotation: 0, autoSkipPadding: 16 },
-    ...extra });
+    ...extra,
+    ticks: { callback: (v) => (unit ? si(v, unit, true) : round(v)), maxRotation: 0, autoSkipPadding: 16, includeBounds: false, ...extra.ticks } });
   // A log axis has too many ticks to name them all: 1, 2 and 5 of each decade, or, over a wide range, 1.
   const logAxis = (title, unit, low, high) => axis(title, unit, {
     type: "logarithmic", min: low, max: high,
-    ticks: { maxRotation: 0, autoSkip: false, callback: (v) => {
-      const lead = Math.round(v / 10 ** Math.floor(Math.log10(v) + 1e-9));
-      const wanted = Math.log10(high / low) > 2.5 ? [1] : [1, 2, 5];
-      return wanted.includes(lead) ? (unit === "B/row" ? digits(v) : si(v, unit)) : "";
+    grid: { color: (c) => (c.tick?.label ? css("--grid") : "transparent") },
+    ticks: { autoSkip: false, callback: (v) => {
+      const lead = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
+      const decades = Math.log10(high / low);
+      const wanted = decades > 2.5 ? [1] : decades > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
+      return wanted.some((w) => Math.abs(w - lead) < 1e-6) ? (unit === "B/row" ? round(v) : si(v, unit, true)) : "";
     } } });
 
   // ---- size against energy
@@ -96,8 +100,8 @@
     ctx.save();
     ctx.font = "11px " + css("--sans");
     ctx.textBaseline = "middle";
+    all.sort((a, b) => (a.d.row.status === "dominated") - (b.d.row.status === "dominated"));
     for (const { p, set, d } of all) {
-      if (d.row.status === "dominated") continue;
       const text = d.row.method.length > 32 ? d.row.method.slice(0, 31) + "…" : d.row.method;
       const w = ctx.measureText(text).width;
       for (const [x, y] of [[p.x + 9, p.y], [p.x - 9 - w, p.y], [p.x + 7, p.y - 12], [p.x + 7, p.y + 12], [p.x - 7 - w, p.y - 12], [p.x - 7 - w, p.y + 12]]) {
@@ -131,7 +135,7 @@
       scales: { x: logAxis("size, B/row (log scale)", "B/row", Math.min(...sizes) / 1.12, Math.max(...sizes) * 1.12),
                 y: logAxis("attributed energy per GB of raw data (log scale)", "J/GB",
                            Math.min(...rows.map((r) => r.energy[1])) / 1.3, Math.max(...rows.map((r) => r.energy[2])) * 1.3) },
-      plugins: { legend: { position: "top", align: "start", labels: { usePointStyle: true, generateLabels: (chart) =>
+      plugins: { legend: { position: "top", align: "start", labels: { usePointStyle: true, boxWidth: 7, boxHeight: 7, generateLabels: (chart) =>
                    chart.data.datasets.map((s, k) => ({ text: s.label, fontColor: css("--text"), fillStyle: s.borderColor, strokeStyle: s.borderColor,
                      lineWidth: 1.5, pointStyle: s.pointStyle, datasetIndex: k, hidden: !chart.isDatasetVisible(k) })) } },
                  tooltip: { callbacks: { label: ({ raw }) =>
@@ -172,12 +176,14 @@
     const names = data.phases.names;
     legend("phase-legend", names);
     const groups = panels(data.phases.rows);
+    const longest = Math.max(...data.phases.rows.map((r) => Math.min(42, label(r).length)));
+    const labelWidth = Math.min(250, 20 + 6.1 * longest);
     for (const id of [...charts.keys()].filter((k) => k.startsWith("phases-"))) { charts.get(id).destroy(); charts.delete(id); }
     $("phases").replaceChildren();
     groups.forEach((rows, g) => {
       const hasEnergy = rows.some((r) => r.J);
       const pair = document.createElement("div");
-      pair.className = "pair";
+      pair.className = "pair phases";
       $("phases").append(pair);
       for (const [key, title, unit] of [["s", "wall time", "s"], ["J", "attributed energy", "J"]]) {
         const holder = document.createElement("div");
@@ -192,13 +198,13 @@
         holder.append(canvas);
         const most = Math.max(...rows.map((r) => total(r[key] || [0])));
         draw(canvas.id, { type: "bar", plugins: [totals],
-          data: { labels: rows.map((r) => shorten(label(r), 44)), datasets: names.map((name, k) => ({
+          data: { labels: rows.map(label), datasets: names.map((name, k) => ({
             label: name, data: rows.map((r) => (r[key] ? r[key][k] : null)), backgroundColor: phaseColour(name),
             borderColor: css("--page"), borderWidth: { right: 1 }, borderSkipped: false, barPercentage: 0.92, categoryPercentage: 0.88 })) },
-          options: { unit, indexAxis: "y",
-            scales: { x: axis(title, unit, { stacked: true, max: most * 1.16, beginAtZero: true,
-                        ticks: { maxTicksLimit: 6, maxRotation: 0, includeBounds: false, callback: (v) => si(v, unit) } }),
-                      y: { stacked: true, grid: { display: false }, ticks: { display: key === "s", autoSkip: false, font: { size: 11 } } } },
+          options: { unit, indexAxis: "y", layout: { padding: { right: 54 } },
+            scales: { x: axis(title, unit, { stacked: true, max: most * 1.01, beginAtZero: true, ticks: { maxTicksLimit: 6 } }),
+                      y: { stacked: true, grid: { display: false }, afterFit: (scale) => { scale.width = key === "s" ? labelWidth : 4; },
+                           ticks: { autoSkip: false, font: { size: 11 }, callback: (_, i) => (key === "s" ? shorten(label(rows[i]), 42) : "") } } },
             plugins: { legend: { display: false }, tooltip: { callbacks: {
               title: (items) => label(rows[items[0].dataIndex]),
               label: (item) => item.dataset.label + ": " + si(item.raw, unit) } } } } });
@@ -223,7 +229,7 @@
                            pointRadius: run.t.length < 30 ? 2.5 : 0, pointBackgroundColor: css("--text"), pointHitRadius: 8 }] },
       options: { shade: run.shade, parsing: true, interaction: { mode: "nearest", axis: "x", intersect: false },
         scales: { x: axis("time since the start", "s", { type: "linear", min: 0, max: run.wall }),
-                  y: axis(title, unit, { beginAtZero: true, ticks: { maxTicksLimit: 6, callback: (v) => (unit ? si(v, unit) : digits(v)) },
+                  y: axis(title, unit, { beginAtZero: true, ticks: { maxTicksLimit: 6 },
                                          afterFit: (scale) => { scale.width = 88; } }) },
         plugins: { legend: { display: false }, tooltip: { callbacks: { title: (items) => si(items[0].parsed.x, "s"),
           label: (item) => (unit ? si(item.parsed.y, unit) : digits(item.parsed.y) + " CPUs") } } } } });
@@ -246,32 +252,46 @@
     const width = (h.high - h.low) / h.counts.length;
     return h.counts.flatMap((n, i) => [{ x: h.low + i * width, y: n }, { x: h.low + (i + 1) * width, y: n }]);
   }
-  const plain = (v) => digits(v);
   const outlineSet = (name, h, colour, filled) => ({ label: name, data: outline(h), borderColor: colour, borderWidth: filled ? 1 : 1.5,
     backgroundColor: filled ? withAlpha(colour, 0.3) : "transparent", fill: filled ? "origin" : false, pointRadius: 0, tension: 0 });
   const histogramOptions = (title, h) => ({
     scales: { x: { type: "linear", min: h.low, max: h.high, title: { display: true, text: title }, grid: { display: false },
-                   ticks: { callback: plain, maxTicksLimit: 6, maxRotation: 0, includeBounds: false } },
+                   ticks: { callback: round, maxTicksLimit: 8, maxRotation: 0, includeBounds: false } },
               y: { beginAtZero: true, title: { display: true, text: "values a bin" }, grid: { color: css("--grid") },
-                   ticks: { callback: plain, maxTicksLimit: 6 } } },
-    plugins: { legend: { position: "top", align: "start", labels: { boxHeight: 8, boxWidth: 16 } }, tooltip: { enabled: false } } });
+                   ticks: { callback: round, maxTicksLimit: 6 } } },
+    plugins: { legend: { position: "top", align: "start", labels: { boxHeight: 8, boxWidth: 16 }, reverse: true }, tooltip: { enabled: false } } });
   const grey = () => (dark() ? "#9aa0a6" : "#808080");
   const after = () => pick(boundColours)[0];
+  const boundLines = { id: "boundLines", afterDatasetsDraw(chart) {
+    const { ctx, chartArea: area, scales: { x }, config: { options: { allowed } } } = chart;
+    if (!allowed) return;
+    ctx.save();
+    ctx.strokeStyle = css("--text");
+    ctx.setLineDash([4, 4]);
+    for (const at of [x.getPixelForValue(-allowed), x.getPixelForValue(allowed)]) {
+      ctx.beginPath(); ctx.moveTo(at, area.top); ctx.lineTo(at, area.bottom); ctx.stroke();
+    }
+    ctx.restore();
+  } };
   function drawColumn() {
     const method = data.fidelity[$("method").value];
     const entry = method.columns[$("column").value] || method.columns[0];
     const before = originalOf(entry), name = data.columns[entry.column].name;
     const facts = entry.decoded === undefined
       ? "every value bit-identical"
-      : "largest error " + digits(entry.max) + ", rms error " + digits(entry.rms) + ", " + digits(entry.exact * 100) + " % of values bit-identical";
+      : "largest error " + digits(entry.max) + ", rms error " + digits(entry.rms) + ", " + round(entry.exact * 100) + " % of values bit-identical";
     $("column-facts").textContent = name + " (" + data.columns[entry.column].dtype + "), bound " + entry.bound + ": " + facts +
-      (before.outside ? "; " + digits(before.outside) + " values outside the histogram or not finite" : "");
+      (before.outside ? "; " + round(before.outside) + " values outside the histogram or not finite" : "");
     draw("distribution", { type: "line", data: { datasets: [outlineSet("after", decodedOf(entry), after(), false), outlineSet("before", before, grey(), true)] },
                            options: histogramOptions(shorten(name, 50), before) });
     const error = entry.error || { low: -1, high: 1, counts: [0] };
-    const options = histogramOptions(entry.error ? "error (after − before)" : "no error: exact", error);
+    const reach = 1.04 * Math.max(entry.allowed || 0, -error.low, error.high);
+    const options = histogramOptions(entry.error ? "error (after − before)" + (entry.allowed ? "; dashed: the bound" : "") : "no error: exact",
+                                     entry.error ? { low: -reach, high: reach } : error);
     if (!entry.error) { options.scales.x.ticks.display = false; options.scales.y.ticks.display = false; }
-    draw("error", { type: "line", data: { datasets: [outlineSet("error", error, pick(boundColours)[1], true)] }, options });
+    options.allowed = entry.allowed;
+    draw("error", { type: "line", plugins: [boundLines],
+                    data: { datasets: [outlineSet("error", error, pick(boundColours)[1], true)] }, options });
     document.querySelectorAll("#multiples button").forEach((b, i) => b.setAttribute("aria-pressed", String(method.columns[i] === entry)));
   }
   function path(h, most, closed) {
@@ -368,7 +388,8 @@
   $("distributions").hidden = data.fidelity.length === 0;
   if (data.fidelity.length) {
     options("method", data.fidelity.map(label));
-    $("method").value = Math.max(0, data.fidelity.findIndex((f) => f.columns.some((c) => c.error))); // most to see
+    const unbounded = data.fidelity.findIndex((f) => f.bound === "none");
+    $("method").value = unbounded >= 0 ? unbounded : Math.max(0, data.fidelity.findIndex((f) => f.columns.some((c) => c.error))); // most to see
     $("method").addEventListener("change", () => { fillColumns(); drawMultiples(); drawColumn(); });
     $("column").addEventListener("change", drawColumn);
     fillColumns();
