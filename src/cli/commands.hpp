@@ -15,6 +15,8 @@ void add_decompress(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_methods(CLI::App& app, Action& action);
+/// Must be added last: it describes the others.
+void add_completion(CLI::App& app, Action& action);
 
 /// Adds -q and -v, which every command has.
 void add_verbosity(CLI::App& command);

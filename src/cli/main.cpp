@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   add_verify(app, action);
   add_inspect(app, action);
   add_methods(app, action);
+  add_completion(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

@@ -162,6 +162,12 @@ class Mistakes(Case):
             self.assertIn(command, top)
             self.assertIn("Example", self.ok(command, "--help"), command)
 
+    def test_completion_works_in_bash(self):
+        script = self.ok("completion", "bash")
+        probe = script + '\nCOMP_WORDS=(haywatt compress --me) COMP_CWORD=2; _haywatt; echo "${COMPREPLY[@]}"\n'
+        out = subprocess.run(["bash", "-c", probe], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+        self.assertEqual(out, ["--method", "--memory"])
+
     def test_a_closed_pipe_is_one_line(self):
         code = subprocess.run(f"{HAYWATT} methods --json 2>err | true; echo ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash",
                               cwd=self.folder.name, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
