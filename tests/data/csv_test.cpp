@@ -8,7 +8,7 @@
 #include "data/csv_header.hpp"
 #include "table_helpers.hpp"
 
-namespace haywatt::testing {
+namespace haywatt::test {
 namespace {
 
 template <class T>
@@ -28,7 +28,7 @@ class Csv : public ::testing::Test {
     return thrown_by([&] { return open(text); });
   }
   TemporaryFolder folder_;
-  std::string path_ = folder_.file("t.csv");
+  std::string path_ = folder_ / "t.csv";
 };
 
 TEST_F(Csv, TypesAndSpecialValues) {
@@ -151,7 +151,7 @@ TEST_F(Csv, RandomTablesComeBackIdentical) {
       s.columns.push_back(std::move(c));
       all.columns.push_back(std::move(d));
     }
-    const std::string path = folder_.file(seed % 2 == 0 ? "r.csv" : "r.csv.gz");
+    const std::string path = folder_ / (seed % 2 == 0 ? "r.csv" : "r.csv.gz");
     write_table(path, s, all, 1 + random() % 1000);
     const auto reader = open_table(path, {seed % 3 == 0 ? std::uint64_t{100} : std::uint64_t{1} << 20});
     expect_same_schema(reader->schema(), s);
@@ -191,7 +191,7 @@ TEST_F(Csv, ShortestDigitsOfEveryType) {
   add("f8", 0.1);
   add("f8", 3.0);
   add("f8", std::numeric_limits<double>::quiet_NaN());
-  const std::string path = folder_.file("d.csv");
+  const std::string path = folder_ / "d.csv";
   write_table(path, s, all, 1);
   EXPECT_EQ(as_text(read_bytes(path)),
             "b1,i1,u2,u8,f2,f2,f2,f4,f8,f8,f8\n1,-128,65535,18446744073709551615,0.33325195,5.9604645e-08,-inf,0.1,0.1,"
@@ -201,28 +201,28 @@ TEST_F(Csv, ShortestDigitsOfEveryType) {
 TEST_F(Csv, BetweenFormats) {
   const auto csv = open("a,b\n1,2.5\n3,4.5\n");
   const Chunk all = csv->read(0, 2);
-  write_table(folder_.file("o.npz"), csv->schema(), all, 2);
-  const auto npz = open_table(folder_.file("o.npz"));
+  write_table(folder_ / "o.npz", csv->schema(), all, 2);
+  const auto npz = open_table(folder_ / "o.npz");
   EXPECT_EQ(npz->schema().arrays[1].descr, "<f8");
   EXPECT_EQ(npz->schema().columns[0].name, "a");
   expect_same_rows(npz->read(0, 2), all);
-  write_table(folder_.file("o.csv"), npz->schema(), all, 1);
-  EXPECT_EQ(as_text(read_bytes(folder_.file("o.csv"))), "a,b\n1,2.5\n3,4.5\n");
+  write_table(folder_ / "o.csv", npz->schema(), all, 1);
+  EXPECT_EQ(as_text(read_bytes(folder_ / "o.csv")), "a,b\n1,2.5\n3,4.5\n");
 
   Schema field = npz->schema();
   field.columns[1].layout = Layout::FixedShape;
   field.columns[1].inner_shape = {1};
-  Thrown t = thrown_by([&] { return create_table(folder_.file("f.csv"), field, AtomicFile::Existing::Replace); });
+  Thrown t = thrown_by([&] { return create_table(folder_ / "f.csv", field, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2) << t.message;
   Schema uneven = npz->schema();
   uneven.columns[1].rows = 1;
-  t = thrown_by([&] { return create_table(folder_.file("f.csv"), uneven, AtomicFile::Existing::Replace); });
+  t = thrown_by([&] { return create_table(folder_ / "f.csv", uneven, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2) << t.message;
 }
 
 TEST_F(Csv, DamagedGzipIsFound) {
   const auto source = open("a,b\n1,2.5\n3,4.5\n10,20\n");
-  const std::string path = folder_.file("d.csv.gz");
+  const std::string path = folder_ / "d.csv.gz";
   write_table(path, source->schema(), source->read(0, 9), 9);
   const ByteVector good = read_bytes(path);
   for (std::size_t cut = 1; cut < good.size(); ++cut) {
@@ -236,4 +236,4 @@ TEST_F(Csv, DamagedGzipIsFound) {
 }
 
 }  // namespace
-}  // namespace haywatt::testing
+}  // namespace haywatt::test

@@ -4,16 +4,16 @@
 
 #include "table_helpers.hpp"
 
-namespace haywatt::testing {
+namespace haywatt::test {
 namespace {
 
 TEST(NpzRoundTrip, RandomTablesComeBackIdentical) {
   const TemporaryFolder folder;
-  const std::string path = folder.file("t.npz");
+  const std::string path = folder / "t.npz";
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    const RandomTable t = random_table(random);
+    const RandomTable t = random_arrays(random);
     write_table(path, t.schema, t.rows, 1 + random() % 90);
     const auto reader = open_table(path);
     expect_same_schema(reader->schema(), t.schema);
@@ -26,7 +26,7 @@ TEST(NpzRoundTrip, RandomTablesComeBackIdentical) {
 
 TEST(NpzRoundTrip, EveryDtypeAndOrderThroughNpy) {
   const TemporaryFolder folder;
-  const std::string path = folder.file("t.npy");
+  const std::string path = folder / "t.npy";
   std::mt19937_64 random(1);
   for (const DType& type : all_dtypes()) {
     for (const bool fortran : {false, true}) {
@@ -57,10 +57,10 @@ TEST(NpzRoundTrip, EveryDtypeAndOrderThroughNpy) {
 
 TEST(NpzRoundTrip, LibzipFindsNothingWrong) {
   const TemporaryFolder folder;
-  const std::string path = folder.file("t.npz");
+  const std::string path = folder / "t.npz";
   std::mt19937_64 random(7);
   for (int i = 0; i < 20; ++i) {
-    const RandomTable t = random_table(random);
+    const RandomTable t = random_arrays(random);
     if (t.schema.arrays.empty()) continue;
     write_table(path, t.schema, t.rows, 64);
     int code = 0;
@@ -84,14 +84,14 @@ TEST(NpzRoundTrip, LibzipFindsNothingWrong) {
 TEST(NpzRoundTrip, NothingAppearsBeforeFinish) {
   const TemporaryFolder folder;
   std::mt19937_64 random(3);
-  RandomTable t = random_table(random);
-  while (t.rows.rows == 0) t = random_table(random);
+  RandomTable t = random_arrays(random);
+  while (t.rows.rows == 0) t = random_arrays(random);
   {
-    const auto writer = create_table(folder.file("t.npz"), t.schema, AtomicFile::Existing::Refuse);
+    const auto writer = create_table(folder / "t.npz", t.schema, AtomicFile::Existing::Refuse);
     const Thrown early = thrown_by([&] { writer->finish(); });
     EXPECT_EQ(early.exit_code, 3) << early.message;
   }
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_TRUE(folder.entries().empty());
 }
 
 TEST(NpzWriter, RefusesWhatItCannotWrite) {
@@ -103,21 +103,21 @@ TEST(NpzWriter, RefusesWhatItCannotWrite) {
   c.layout = Layout::Jagged;
   s.arrays.push_back({"a", ArrayRole::Column, "<f8", {0}, false, {}});
   s.columns.push_back(c);
-  Thrown t = thrown_by([&] { return create_table(folder.file("t.npz"), s, AtomicFile::Existing::Replace); });
+  Thrown t = thrown_by([&] { return create_table(folder / "t.npz", s, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2);
   EXPECT_NE(t.message.find("jagged"), std::string::npos) << t.message;
   s.columns[0].layout = Layout::Flat;
   s.arrays.push_back(s.arrays[0]);
   s.columns.push_back(s.columns[0]);
   s.columns[1].source_array = 1;
-  t = thrown_by([&] { return create_table(folder.file("t.npz"), s, AtomicFile::Existing::Replace); });
+  t = thrown_by([&] { return create_table(folder / "t.npz", s, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2) << "two arrays of one name";
-  t = thrown_by([&] { return create_table(folder.file("t.npy"), s, AtomicFile::Existing::Replace); });
+  t = thrown_by([&] { return create_table(folder / "t.npy", s, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2) << "two arrays in a npy";
-  t = thrown_by([&] { return create_table(folder.file("t.xyz"), s, AtomicFile::Existing::Replace); });
+  t = thrown_by([&] { return create_table(folder / "t.xyz", s, AtomicFile::Existing::Replace); });
   EXPECT_EQ(t.exit_code, 2);
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_TRUE(folder.entries().empty());
 }
 
 }  // namespace
-}  // namespace haywatt::testing
+}  // namespace haywatt::test

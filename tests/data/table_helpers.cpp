@@ -1,15 +1,12 @@
 #include "table_helpers.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 
 #include "data/descr.hpp"
 #include "data/npy_header.hpp"
 
-namespace haywatt::testing {
+namespace haywatt::test {
 namespace {
 
 std::uint64_t below(std::mt19937_64& random, std::uint64_t n) { return random() % n; }
@@ -44,18 +41,6 @@ ByteVector names_npy(std::mt19937_64& random, std::vector<std::string>& names) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  static std::atomic<int> counter{0};
-  path_ = std::filesystem::temp_directory_path() /
-          ("haywatt-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
-  std::filesystem::create_directories(path_);
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void write_bytes(const std::string& path, ByteSpan bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -78,7 +63,7 @@ std::vector<DType> all_dtypes() {
   return types;
 }
 
-RandomTable random_table(std::mt19937_64& random) {
+RandomTable random_arrays(std::mt19937_64& random) {
   RandomTable t;
   t.schema.format = "npz";
   const std::vector<DType> types = all_dtypes();
@@ -202,4 +187,4 @@ void expect_same_rows(const Chunk& a, const Chunk& b) {
   }
 }
 
-}  // namespace haywatt::testing
+}  // namespace haywatt::test

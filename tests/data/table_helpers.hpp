@@ -1,30 +1,16 @@
-/// What the tests of tables share: temporary folders, random arrays, and equality of tables.
+/// What the tests of tables share: files, random arrays, and equality of tables.
 #pragma once
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "haywatt/base/error.hpp"
 #include "haywatt/data/table_io.hpp"
+#include "support/temporary_folder.hpp"
 
-namespace haywatt::testing {
-
-/// A folder of its own for each test, removed with what is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+namespace haywatt::test {
 
 void write_bytes(const std::string& path, ByteSpan bytes);
 [[nodiscard]] ByteVector read_bytes(const std::string& path);
@@ -37,7 +23,7 @@ struct RandomTable {
   Chunk rows;  ///< all of them
 };
 /// Columns, fields and at most one table with names, carried arrays, of random dtypes, orders, shapes and lengths.
-[[nodiscard]] RandomTable random_table(std::mt19937_64& random);
+[[nodiscard]] RandomTable random_arrays(std::mt19937_64& random);
 
 /// Rows [first, first + count) of a chunk that starts at row 0.
 [[nodiscard]] Chunk slice(const Schema& schema, const Chunk& all, std::uint64_t first, std::uint64_t count);
@@ -66,4 +52,4 @@ template <class Action>
   return {};
 }
 
-}  // namespace haywatt::testing
+}  // namespace haywatt::test
