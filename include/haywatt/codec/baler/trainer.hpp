@@ -26,6 +26,7 @@ struct TrainConfig {
   bool float32 = false;  ///< AE is float64 in Baler; float32 is PR 386's AE_float32
   std::uint64_t seed = 0;
   int threads = 1;
+  const Model* initial = nullptr;  ///< weights to start from; nullptr: torch's default initialisation from `seed`
 };
 
 struct TrainResult {
@@ -40,12 +41,17 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
   /// `rows`: row-major (count x columns), already normalised, float64. Reports progress as (epoch, epochs) after each
-  /// epoch. Announces spans "train". Error(System) when memory runs out.
+  /// epoch. The caller announces the span "train". Error(Usage) for absurd settings, Error(System) when memory runs out
+  /// or libtorch fails.
   [[nodiscard]] virtual TrainResult train(const std::vector<double>& rows, std::uint64_t columns,
                                           const TrainConfig& config,
                                           const std::function<void(int, int)>& progress) const = 0;
   [[nodiscard]] virtual std::string library() const = 0;
 };
+
+/// The plug-in's file if it is there, without loading it (libtorch takes a third of a second); else empty, with the
+/// reason in `why`.
+[[nodiscard]] std::string find_trainer_plugin(std::string& why);
 
 /// Loads the plug-in once per process; nullptr if it is not there, with the reason in `why`. Looked for in
 /// HAYWATT_PLUGIN_DIR, beside the executable, and in ../lib/haywatt.

@@ -1,0 +1,153 @@
+#include "codec/baler/baler_encoder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <utility>
+
+#include "codec/baler/chunk_coder.hpp"
+#include "codec/baler/model_io.hpp"
+#include "codec/baler/packing.hpp"
+#include "codec/baler/plain_column.hpp"
+#include "haywatt/base/error.hpp"
+#include "haywatt/base/log.hpp"
+#include "haywatt/base/span.hpp"
+
+namespace haywatt::baler {
+namespace {
+
+constexpr std::uint64_t sample_rows = 4096;
+
+/// All rows of the feature columns, normalised, row-major: what Baler trains on.
+std::vector<double> normalised_rows(const TableReader& reader, const std::vector<FeatureColumn>& features) {
+  const std::uint64_t rows = reader.schema().columns[features.front().column].rows;
+  const auto count = static_cast<std::size_t>(feature_count(features));
+  std::vector<double> all(static_cast<std::size_t>(rows) * count);
+  const std::uint64_t step = reading_rows(reader.schema());
+  for (std::uint64_t first = 0; first < rows; first += step) {
+    const Chunk chunk = reader.read(first, std::min(step, rows - first));
+    std::size_t at = 0;
+    for (const FeatureColumn& feature : features) {
+      const ColumnData& data = chunk.columns[feature.column];
+      normalise(feature, data.values.data(), static_cast<std::size_t>(data.rows),
+                all.data() + static_cast<std::size_t>(first) * count + at, 1, count);
+      at += static_cast<std::size_t>(feature.width);
+    }
+  }
+  return all;
+}
+
+class BalerEncoder final : public Encoder {
+ public:
+  BalerEncoder(Settings settings, std::function<const Trainer*()> trainer)
+      : settings_(std::move(settings)), trainer_(std::move(trainer)) {}
+
+  ByteVector prepare(const TableReader& reader, const TableContext& context,
+                     const std::vector<ColumnStatistics>& statistics, int threads) override {
+    std::string why;
+    Section section;
+    section.features = find_features(*context.schema, why);
+    if (section.features.empty()) fail_usage(why);
+    settings_.train.threads = threads;
+    const bool field = section.features.front().width > 1;
+    settings_.train.float32 = settings_.float32.value_or(field);
+    TrainResult trained;
+    try {
+      trained = train(reader, statistics, section);
+    } catch (const std::bad_alloc&) {
+      fail_system("not enough memory to train baler's network on all " +
+                  std::to_string(reader.schema().columns[section.features.front().column].rows) + " rows at once");
+    }
+    const ScopedSpan span("prepare");
+    for (const FeatureColumn& feature : section.features)
+      section.codings.push_back(
+          choose_coding(feature.type, (*context.bounds)[feature.column], statistics[feature.column]));
+    const int weight_bits = choose_what_is_stored(reader, trained.model, section);
+    coder_ = std::make_unique<ChunkCoder>(trained.model.encoder, section);
+    plain_.assign(context.schema->columns.size(), true);
+    for (const FeatureColumn& feature : section.features) plain_[feature.column] = false;
+    columns_ = context.schema->columns;
+    counts_["latent_mantissa_bits"] = section.latent_bits;
+    counts_["weight_mantissa_bits"] = weight_bits;
+    return write_section(section, weight_bits);
+  }
+
+  EncodedChunk encode(const Chunk& chunk) const override {
+    EncodedChunk out;
+    out.columns.resize(columns_.size());
+    coder_->encode(chunk, final_level, out);
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (plain_[i]) out.columns[i] = encode_plain(columns_[i], chunk.columns[i]);
+    return out;
+  }
+
+  MethodCounts counts() const override { return counts_; }
+
+ private:
+  TrainResult train(const TableReader& reader, const std::vector<ColumnStatistics>& statistics, Section& section) {
+    std::vector<double> rows;
+    {
+      const ScopedSpan span("prepare");
+      measure_ranges(section.features, reader, statistics);
+      rows = normalised_rows(reader, section.features);
+    }
+    const std::uint64_t columns = feature_count(section.features);
+    const ScopedSpan span("train");
+    TrainResult result = trainer_()->train(rows, columns, settings_.train, {});
+    if (!all_finite(result.model)) fail_check("baler's training diverged (weights are not finite): use a smaller lr");
+    if (result.reference_blas)
+      log::warning("libtorch uses the reference BLAS, about four times slower: install libopenblas0-pthread");
+    count(result, rows.size() / columns);
+    return result;
+  }
+
+  void count(const TrainResult& result, std::uint64_t rows) {
+    const auto macs_encode = static_cast<double>(result.model.macs_encode_per_row());
+    const auto macs_decode = static_cast<double>(result.model.macs_decode_per_row());
+    const auto epochs = static_cast<double>(result.train_loss.size());
+    const auto tested = std::ceil(settings_.train.test_size * static_cast<double>(rows));
+    const double trained = static_cast<double>(rows) - tested;
+    // Backward: gradients of all weights, and of all layers' inputs but the table itself.
+    const double forward = macs_encode + macs_decode;
+    const double first = static_cast<double>(result.model.encoder.front().weight.size());
+    counts_ = {{"parameters", static_cast<double>(result.model.parameters())},
+               {"latent", static_cast<double>(result.model.latent())},
+               {"macs_encode_per_row", macs_encode},
+               {"macs_decode_per_row", macs_decode},
+               {"macs_train", epochs * (trained * (3.0 * forward - first) + tested * forward)},
+               {"epochs", epochs},
+               {"train_loss", result.train_loss.back()},
+               {"validation_loss", result.validation_loss.back()},
+               {"reference_blas", result.reference_blas ? 1.0 : 0.0}};
+  }
+
+  /// Sets section.latent_bits and section.model; returns the bits of the stored weights.
+  static int choose_what_is_stored(const TableReader& reader, const Model& trained, Section& section) {
+    const bool corrected = std::none_of(section.codings.begin(), section.codings.end(),
+                                        [](const Coding& c) { return c.kind == CodingKind::None; });
+    if (!corrected) {  // what Baler stores
+      section.latent_bits = raw_latents;
+      section.model = trained;
+      return all_bits;
+    }
+    const std::uint64_t rows = reader.schema().columns[section.features.front().column].rows;
+    const std::uint64_t take = std::min({rows, sample_rows, reading_rows(reader.schema())});
+    const Chunk sample = reader.read((rows - take) / 2, take);
+    return choose_precisions(trained, sample, static_cast<double>(rows) / static_cast<double>(take), section);
+  }
+
+  Settings settings_;
+  std::function<const Trainer*()> trainer_;
+  MethodCounts counts_;
+  std::vector<ColumnInfo> columns_;
+  std::vector<bool> plain_;
+  std::unique_ptr<ChunkCoder> coder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_baler_encoder(const Settings& settings, std::function<const Trainer*()> trainer) {
+  return std::make_unique<BalerEncoder>(settings, std::move(trainer));
+}
+
+}  // namespace haywatt::baler

@@ -1,0 +1,20 @@
+/// The options of `--method baler:…`.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "haywatt/codec/baler/trainer.hpp"
+#include "haywatt/codec/method.hpp"
+
+namespace haywatt::baler {
+
+struct Settings {
+  TrainConfig train;
+  std::optional<bool> float32;  ///< unset: float64, for fields float32, as in Baler
+};
+
+[[nodiscard]] std::vector<OptionInfo> describe_options();
+/// Error(Usage) for a bad value; unknown options are left to check_options().
+[[nodiscard]] Settings parse_settings(const MethodSpec& spec);
+
+}  // namespace haywatt::baler
