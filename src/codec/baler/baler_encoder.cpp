@@ -58,7 +58,6 @@ class BalerEncoder final : public Encoder {
       fail_system("not enough memory to train baler's network on all " +
                   std::to_string(reader.schema().columns[section.features.front().column].rows) + " rows at once");
     }
-    const ScopedSpan span("prepare");
     for (const FeatureColumn& feature : section.features)
       section.codings.push_back(
           choose_coding(feature.type, (*context.bounds)[feature.column], statistics[feature.column]));
@@ -85,12 +84,8 @@ class BalerEncoder final : public Encoder {
 
  private:
   TrainResult train(const TableReader& reader, const std::vector<ColumnStatistics>& statistics, Section& section) {
-    std::vector<double> rows;
-    {
-      const ScopedSpan span("prepare");
-      measure_ranges(section.features, reader, statistics);
-      rows = normalised_rows(reader, section.features);
-    }
+    measure_ranges(section.features, reader, statistics);
+    const std::vector<double> rows = normalised_rows(reader, section.features);
     const std::uint64_t columns = feature_count(section.features);
     const ScopedSpan span("train");
     TrainResult result = trainer_()->train(rows, columns, settings_.train, {});
