@@ -1,9 +1,12 @@
 #include "codec/options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/text.hpp"
 
 namespace haywatt {
 
@@ -18,6 +21,15 @@ std::int64_t integer_option(const MethodSpec& spec, const std::string& key, std:
     fail_usage("method " + spec.name + ": " + key + "=" + text + " is not a whole number from " + std::to_string(low) +
                " to " + std::to_string(high));
   return value;
+}
+
+double number_option(const MethodSpec& spec, const std::string& key, double fallback, double low, double high) {
+  const auto it = spec.options.find(key);
+  if (it == spec.options.end()) return fallback;
+  const auto value = parse_double(it->second);
+  if (!value || !(*value >= low && *value <= high))
+    fail_usage(fmt::format("method {}: {}={} is not a number from {} to {}", spec.name, key, it->second, low, high));
+  return *value;
 }
 
 std::size_t choice_option(const MethodSpec& spec, const std::string& key, const std::string& fallback,

@@ -1,6 +1,7 @@
 // The list of all methods. To add one, see docs/adding-a-codec.md.
 #include <algorithm>
 
+#include "codec/baler/baler_method.hpp"
 #include "codec/classical/methods.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/codec/method.hpp"
@@ -12,6 +13,7 @@ std::vector<std::unique_ptr<Method>> make_all_methods() {
   std::vector<std::unique_ptr<Method>> methods;
   methods.push_back(make_lz4_method());
   methods.push_back(make_zfp_method());
+  methods.push_back(make_baler_method());
   methods.push_back(make_zstd_method());
   std::sort(methods.begin(), methods.end(), [](const auto& a, const auto& b) { return a->name() < b->name(); });
   return methods;

@@ -1,12 +1,10 @@
-/// Shared by the tests of baler: golden files, a deterministic generator, tables in memory.
+/// Shared by the tests of baler: golden files and a deterministic generator.
 #pragma once
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "haywatt/base/file.hpp"
 #include "haywatt/codec/baler/model.hpp"
-#include "haywatt/codec/method.hpp"
 
 namespace haywatt::baler::test {
 
@@ -34,24 +32,5 @@ std::vector<T> golden_values(const std::string& name) {
 
 /// Weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)).
 void fill(Model& model, std::uint64_t seed);
-
-/// Columns of values, kept in memory. `add` takes any arithmetic type; `type` may say more (f2, b1).
-class MemoryTable final : public TableReader {
- public:
-  void add(const std::string& name, const DType& type, ByteVector values, Layout layout = Layout::Flat,
-           std::vector<std::uint64_t> inner_shape = {}, std::vector<std::uint64_t> offsets = {});
-  template <class T>
-  void add(const std::string& name, const DType& type, const std::vector<T>& values) {
-    const auto* from = reinterpret_cast<const std::byte*>(values.data());
-    add(name, type, ByteVector(from, from + values.size() * sizeof(T)));
-  }
-  [[nodiscard]] const Schema& schema() const override { return schema_; }
-  [[nodiscard]] Chunk read(std::uint64_t first_row, std::uint64_t rows) const override;
-  [[nodiscard]] std::uint64_t file_bytes() const override { return schema_.raw_bytes(); }
-
- private:
-  Schema schema_;
-  std::vector<ColumnData> columns_;
-};
 
 }  // namespace haywatt::baler::test

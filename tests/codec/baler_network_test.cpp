@@ -76,8 +76,8 @@ TYPED_TEST(BalerNetwork, GivesTheseBitsOnEveryMachine) {
   const std::vector<T> z = run(Network<T>(model.encoder), block);
   const std::vector<T> y = run(Network<T>(model.decoder), z);
   const auto hash = [](const std::vector<T>& v) { return xxh3(std::as_bytes(std::span<const T>(v))); };
-  EXPECT_EQ(hash(z), sizeof(T) == 8 ? 0U : 0U);
-  EXPECT_EQ(hash(y), sizeof(T) == 8 ? 0U : 0U);
+  EXPECT_EQ(hash(z), sizeof(T) == 8 ? 6764234286696027281U : 6478350209848391570U);
+  EXPECT_EQ(hash(y), sizeof(T) == 8 ? 14434196933113819566U : 18146089494958694180U);
 }
 
 TEST(BalerModel, CountsAsTheSpecificationDoes) {
@@ -203,7 +203,8 @@ TEST(BalerModelBytes, DamageIsAnError) {
       ByteReader in(ByteSpan(good).first(keep), "model");
       EXPECT_THROW(static_cast<void>(read_model(in, 6)), Error) << keep;
     }
-    for (std::size_t at = 0; at < 19; ++at) {  // the header and the block's length
+    // The header and the block's length; a rounded model is as sound with the float type flipped.
+    for (std::size_t at = bits == all_bits ? 0 : 1; at < 19; ++at) {
       for (const int flip : {1, 128}) {
         ByteVector bad = good;
         bad[at] ^= static_cast<std::byte>(flip);

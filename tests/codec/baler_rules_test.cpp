@@ -45,13 +45,13 @@ TEST(BalerSchedule, HalvesAfterPatienceAndStopsAtTheLeastRate) {
 }
 
 TEST(BalerEarlyStopping, CountsWorseEpochsButNotEqualOnes) {
-  EarlyStopping stopping(2, 0.1);
+  EarlyStopping stopping(2, 0.125);
   EXPECT_FALSE(stopping.step(1.0));
-  EXPECT_FALSE(stopping.step(0.95));  // better, but by less than min_delta: one
-  EXPECT_FALSE(stopping.step(0.8));   // reset
-  EXPECT_FALSE(stopping.step(0.9));   // one
-  EXPECT_FALSE(stopping.step(0.8 - 0.1 + 0.0));
-  EXPECT_TRUE(stopping.step(2.0));
+  EXPECT_FALSE(stopping.step(0.9375));  // better, but by less than min_delta: one
+  EXPECT_FALSE(stopping.step(0.5));     // reset
+  EXPECT_FALSE(stopping.step(0.75));    // one
+  EXPECT_FALSE(stopping.step(0.375));   // better by min_delta: neither
+  EXPECT_TRUE(stopping.step(2.0));      // two
   EarlyStopping flat(1, 0.0);
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(flat.step(1.0));  // equal: neither
   EXPECT_TRUE(flat.step(1.0000001));

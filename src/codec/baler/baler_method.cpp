@@ -30,7 +30,7 @@ class BalerMethod final : public Method {
   }
 
   std::unique_ptr<Encoder> make_encoder(const MethodSpec& spec) const override {
-    for (const auto& [key, value] : spec.options) check_known(key);
+    check_options(*this, spec);
     const baler::Settings settings = baler::parse_settings(spec);
     if (const std::string why = unavailable_reason(); !why.empty()) fail_unavailable(why);
     return baler::make_baler_encoder(settings, [] {
@@ -43,16 +43,6 @@ class BalerMethod final : public Method {
 
   std::unique_ptr<Decoder> make_decoder(const TableContext& context, ByteSpan model) const override {
     return baler::make_baler_decoder(context, model);
-  }
-
- private:
-  void check_known(const std::string& key) const {
-    std::string known;
-    for (const OptionInfo& option : options()) {
-      if (option.name == key) return;
-      known += (known.empty() ? "" : ", ") + option.name;
-    }
-    fail_usage("baler has no option " + key + "; it has " + known);
   }
 };
 

@@ -61,7 +61,7 @@ int choose_precisions(const Model& trained, const Chunk& sample, double scale, S
   for (const int bits : weight_candidates) {
     section.model = rounded_decoder(trained, bits);
     ByteWriter model;
-    write_model(model, section.model, bits);
+    write_model(model, section.model, bits, trial_level);
     const double bytes = static_cast<double>(model.size()) + scale * sample_bytes(trained, sample, section);
     if (bits != float_bits && bytes >= least) continue;
     least = bytes;

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 
-#include "codec/baler/packing.hpp"
 #include "haywatt/base/error.hpp"
 
 namespace haywatt::baler {
@@ -75,7 +74,7 @@ bool all_finite(const Model& model) {
   return finite;
 }
 
-void write_model(ByteWriter& out, const Model& model, int bits) {
+void write_model(ByteWriter& out, const Model& model, int bits, int level) {
   const bool rounded = bits != all_bits;
   out.put<std::uint8_t>(model.float32 ? 1 : 0);
   out.put<std::uint8_t>(rounded ? 1 : 0);
@@ -89,7 +88,7 @@ void write_model(ByteWriter& out, const Model& model, int bits) {
     else
       append_as<double>(raw, values);
   });
-  out.put_block(rounded ? zstd_pack(shuffle(raw, sizeof(float)), final_level) : raw);
+  out.put_block(rounded ? zstd_pack(shuffle(raw, sizeof(float)), level) : raw);
 }
 
 Model read_model(ByteReader& in, std::uint64_t columns) {

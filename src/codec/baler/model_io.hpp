@@ -1,5 +1,6 @@
 /// A Model as bytes, little-endian.
 #pragma once
+#include "codec/baler/packing.hpp"
 #include "haywatt/base/bytes.hpp"
 #include "haywatt/codec/baler/model.hpp"
 
@@ -16,8 +17,8 @@ inline constexpr int all_bits = 52;
 
 /// Layout: u8 float32, u8 rounded, u32 columns, u32 latent, u8 has an encoder, then the weights and the biases of each
 /// layer. With bits == all_bits raw float64 (float32 of a float32 model), as Baler stores them; else float32 byte
-/// planes in a zstd frame.
-void write_model(ByteWriter& out, const Model& model, int bits);
+/// planes in a zstd frame of this level.
+void write_model(ByteWriter& out, const Model& model, int bits, int level = final_level);
 
 /// Error(BadInput) on damage, on weights that are not finite, or if there are not `columns` columns. Allocates only
 /// what the bytes justify.

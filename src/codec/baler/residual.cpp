@@ -111,9 +111,10 @@ Coding absolute(const DType& type, double epsilon, const ColumnStatistics& s) {
     return {CodingKind::Lattice, 0, 2.0 * reach + 1.0};
   }
   if (!type.is_float()) return ordered(0);
-  // A decoded value is rounded to the type: that error comes out of epsilon.
+  // A decoded value is rounded to the type, in float64 also the steps on the way: these errors come out of epsilon.
   const double largest = std::max(std::fabs(s.minimum), std::fabs(s.maximum));
-  const double rounding = std::ldexp(largest, -mantissa_bits(type.size) - 1);
+  const int roundings = type.size == 8 ? 4 : 1;
+  const double rounding = roundings * std::ldexp(largest, -mantissa_bits(type.size) - 1);
   const double step = 2.0 * (epsilon * encoder_margin - rounding);
   if (rounding > epsilon / 4 || !std::isnormal(step)) return ordered(0);
   return {CodingKind::Lattice, 0, step};

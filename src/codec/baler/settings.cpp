@@ -1,64 +1,22 @@
 #include "codec/baler/settings.hpp"
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <limits>
-#include <string>
 
-#include "haywatt/base/error.hpp"
-#include "haywatt/base/text.hpp"
+#include "codec/options.hpp"
 
 namespace haywatt::baler {
 namespace {
 
-constexpr double unlimited = std::numeric_limits<double>::max();
-constexpr double most_steps = 1e9;
+constexpr std::int64_t most_steps = 1'000'000'000;
+constexpr double most_ratio = 1e6;
 
-/// Reads the options of one spec; every complaint names the option.
-class OptionReader {
- public:
-  explicit OptionReader(const MethodSpec& spec) : spec_(spec) {}
+bool flag(const MethodSpec& spec, const char* key, bool fallback) {
+  return choice_option(spec, key, fallback ? "on" : "off", {"off", "on"}) == 1;
+}
 
-  void number(const char* name, double low, double high, double& value) const {
-    const std::string* text = find(name);
-    if (text == nullptr) return;
-    const auto parsed = parse_double(*text);
-    if (!parsed || !(*parsed >= low) || !(*parsed <= high)) fail(name, *text, range_text(low, high));
-    value = *parsed;
-  }
-
-  void whole(const char* name, double low, double high, int& value) const {
-    double number_value = value;
-    number(name, low, high, number_value);
-    if (number_value != std::floor(number_value)) fail(name, *find(name), "must be a whole number");
-    value = static_cast<int>(number_value);
-  }
-
-  void flag(const char* name, bool& value) const {
-    const std::string* text = find(name);
-    if (text == nullptr) return;
-    if (*text != "on" && *text != "off") fail(name, *text, "must be on or off");
-    value = *text == "on";
-  }
-
-  [[nodiscard]] const std::string* find(const char* name) const {
-    const auto at = spec_.options.find(name);
-    return at == spec_.options.end() ? nullptr : &at->second;
-  }
-
-  [[noreturn]] static void fail(const std::string& name, const std::string& text, const std::string& rule) {
-    fail_usage("baler option " + name + "=" + text + ": " + rule);
-  }
-
- private:
-  static std::string range_text(double low, double high) {
-    if (high == unlimited) return fmt::format("must be a number of at least {}", low);
-    return fmt::format("must be a number from {} to {}", low, high);
-  }
-
-  const MethodSpec& spec_;
-};
+int count(const MethodSpec& spec, const char* key, int fallback, int low = 1) {
+  return static_cast<int>(integer_option(spec, key, fallback, low, most_steps));
+}
 
 }  // namespace
 
@@ -81,36 +39,24 @@ std::vector<OptionInfo> describe_options() {
 }
 
 Settings parse_settings(const MethodSpec& spec) {
-  const OptionReader read(spec);
   Settings settings;
   TrainConfig& train = settings.train;
-  if (const std::string* config = read.find("config"); config != nullptr) {
-    if (*config == "cms") {
-      train.compression_ratio = 1.6;
-      train.epochs = 25;
-    } else if (*config != "default") {
-      OptionReader::fail("config", *config, "must be default or cms");
-    }
+  if (choice_option(spec, "config", "default", {"default", "cms"}) == 1) {
+    train.compression_ratio = 1.6;
+    train.epochs = 25;
   }
-  read.number("ratio", 0.01, 1e6, train.compression_ratio);
-  read.whole("epochs", 1, most_steps, train.epochs);
-  read.number("lr", 0.0, unlimited, train.lr);
-  read.whole("batch", 1, most_steps, train.batch_size);
-  read.number("test_size", 0.0, 0.99, train.test_size);
-  read.flag("early_stopping", train.early_stopping);
-  read.whole("patience", 1, most_steps, train.early_stopping_patience);
-  read.number("min_delta", 0.0, unlimited, train.min_delta);
-  read.flag("lr_scheduler", train.lr_scheduler);
-  read.whole("lr_patience", 0, most_steps, train.lr_scheduler_patience);
-  if (const std::string* type = read.find("dtype"); type != nullptr) {
-    if (*type != "f8" && *type != "f4") OptionReader::fail("dtype", *type, "must be f8 or f4");
-    settings.float32 = *type == "f4";
-  }
-  if (const std::string* seed = read.find("seed"); seed != nullptr) {
-    const auto parsed = parse_u64(*seed);
-    if (!parsed) OptionReader::fail("seed", *seed, "must be a whole number of at least 0");
-    train.seed = *parsed;
-  }
+  train.compression_ratio = number_option(spec, "ratio", train.compression_ratio, 0.01, most_ratio);
+  train.epochs = count(spec, "epochs", train.epochs);
+  train.lr = number_option(spec, "lr", train.lr, 0.0, 1e3);
+  train.batch_size = count(spec, "batch", train.batch_size);
+  train.test_size = number_option(spec, "test_size", train.test_size, 0.0, 0.99);
+  train.early_stopping = flag(spec, "early_stopping", train.early_stopping);
+  train.early_stopping_patience = count(spec, "patience", train.early_stopping_patience);
+  train.min_delta = number_option(spec, "min_delta", train.min_delta, 0.0, std::numeric_limits<double>::max());
+  train.lr_scheduler = flag(spec, "lr_scheduler", train.lr_scheduler);
+  train.lr_scheduler_patience = count(spec, "lr_patience", train.lr_scheduler_patience, 0);
+  if (spec.options.contains("dtype")) settings.float32 = choice_option(spec, "dtype", "f8", {"f8", "f4"}) == 1;
+  train.seed = static_cast<std::uint64_t>(integer_option(spec, "seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   return settings;
 }
 
