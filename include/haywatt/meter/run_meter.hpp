@@ -13,7 +13,9 @@ struct MeterOptions {
   std::string run_id;  ///< correlation id of what belongs to this run alone
 };
 
-/// One at a time per process (it installs itself as the span listener).
+/// One at a time per process (it installs itself as the span listener). start() and stop() belong to one thread; spans
+/// may be announced by any. Error(Usage) if started twice, or stopped without a start. The meter must outlive every
+/// span that was opened between start() and stop(). A run that fails may leave it unstopped.
 class RunMeter {
  public:
   RunMeter(const Machine& machine, MeterOptions options);
@@ -22,6 +24,7 @@ class RunMeter {
   RunMeter& operator=(const RunMeter&) = delete;
   void start();
   /// Fills wall_s, cpu_s, rss_*, read_B, written_B, sampler_cpu_s, energy, phases, spans, samples, warnings of `run`.
+  /// Reads run.method: what the instructions of a method cost cancels among its own runs (docs/energy.md).
   void stop(RunRecord& run);
 
  private:

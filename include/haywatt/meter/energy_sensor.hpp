@@ -1,0 +1,37 @@
+/// What a source of energy readings must do: docs/adding-an-energy-sensor.md.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "haywatt/record/machine.hpp"
+
+namespace haywatt::meter {
+
+/// One counter as a user sees it: everything the sensor knows within one boundary, all sockets summed.
+struct SensorChannel {
+  std::string boundary;          ///< "package", "dram", "psys", "board", "node", "wall"
+  double gain_u_rel = 0.0;       ///< standard uncertainty of the gain, systematic for this machine
+  double update_period_s = 0.0;  ///< the counter moves about this often
+};
+
+/// Cumulative energy counters of this machine. Not thread-safe: the meter reads from one thread at a time.
+class EnergySensor {
+ public:
+  virtual ~EnergySensor() = default;
+  /// "rapl-powercap", … (docs/records.md)
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual const std::vector<SensorChannel>& channels() const = 0;
+  /// Joules since the first read of each channel (so the first gives 0), wraps resolved; NaN where it cannot be read.
+  /// `joules` has one place a channel. Cheap: called at phase borders.
+  virtual void read(std::span<double> joules) noexcept = 0;
+  /// Why the readings so far of a channel are not to be trusted ("no permission …", "did not move"); empty if they are.
+  [[nodiscard]] virtual std::string fault(std::size_t channel) const = 0;
+};
+
+/// Every sensor that exists here, those that cannot be read included (their fault says why). Sensor files are looked
+/// for under the environment variable HAYWATT_SYSROOT. Never throws for a sensor that is missing.
+[[nodiscard]] std::vector<std::unique_ptr<EnergySensor>> open_sensors(const Machine& machine);
+
+}  // namespace haywatt::meter

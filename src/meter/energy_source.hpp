@@ -1,0 +1,53 @@
+/// From joules to energy figures: one source (a channel of a sensor, or the estimate) gives the figures of the run, of
+/// its phases and of the machine, by both rules.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "haywatt/meter/energy_sensor.hpp"
+#include "haywatt/record/record.hpp"
+#include "meter/attribution.hpp"
+
+namespace haywatt::meter {
+
+enum class Rule { Marginal, Attributed };
+
+struct EnergySource {
+  std::string sensor, boundary, tier, note;
+  double idle_W = 0.0;
+  Parts run;
+  std::map<PhaseId, Parts> phases;
+  std::optional<double> machine_J;
+  std::vector<Component> machine_components;
+  /// Uncertainty of a part by a rule.
+  std::function<std::vector<Component>(const Parts&, Rule)> components;
+};
+
+/// What the correlation ids of a run are made of.
+struct RunIdentity {
+  std::string machine;  ///< Machine::id
+  std::string run;      ///< of this run alone
+  std::string method;   ///< shared by all runs of one method; the run's id if there is none
+};
+
+/// A channel that can be trusted.
+[[nodiscard]] EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
+                                         const std::vector<double>& joules, const Machine& machine,
+                                         const RunIdentity& identity);
+/// A channel that cannot: known = false, no joules.
+[[nodiscard]] EnergyFigure unknown_figure(const EnergySensor& sensor, std::size_t channel, const std::string& fault);
+
+/// The estimate for this machine: tier VM, T2c, T3a or T3b.
+[[nodiscard]] EnergySource estimate_source(const Timeline& timeline, const Machine& machine,
+                                           const RunIdentity& identity);
+
+/// Adds the source's figures to the run and to its phases; `names` gives the phases' numbers.
+void add_figures(const EnergySource& source, const std::map<std::string, PhaseId>& names, RunRecord& run);
+
+/// CPUs allotted to this process over CPUs present, NaN where neither a quota nor affinity allots fewer.
+[[nodiscard]] double allotted_share(const Machine& machine);
+
+}  // namespace haywatt::meter

@@ -1,0 +1,107 @@
+/// The estimate where no sensor can be read. Formulas, factors and what they are worth: docs/energy.md.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "meter/energy_source.hpp"
+#include "meter/server_model.hpp"
+
+namespace haywatt::meter {
+namespace {
+
+constexpr const char* caution =
+    "estimated from CPU time, not measured: it cannot rank two methods differently from their CPU seconds";
+
+/// W at the same load differ between programs and machines by a factor of about 2 (95 %). How much of it two programs
+/// on one machine do not share was not found; a factor 1.3 is our declared guess, the rest belongs to the machine and
+/// cancels.
+const double u_workload = std::log(2.0) / 1.96;
+const double u_method = std::log(1.3) / 1.96;
+const double u_machine_workload = std::sqrt(u_workload * u_workload - u_method * u_method);
+
+/// Load of the host that a guest cannot see: its first busy cores cost 1.75 times the mean, the middle ones 0.65.
+const double u_host_load = std::log(1.75 / 0.65) / (2.0 * 1.96);
+
+Component model_part(const char* name, double u_rel, std::string id) {
+  return {name, 'B', u_rel, 0.0, {CorrelationKind::Model, std::move(id)}};
+}
+
+void add_workload(std::vector<Component>& list, const RunIdentity& who, double weight) {
+  list.push_back(model_part("workload on this machine", weight * u_machine_workload, "workload:" + who.machine));
+  list.push_back(
+      model_part("workload of this method", weight * u_method, "workload:" + who.machine + ":" + who.method));
+}
+
+/// E = n T w_idle + sum t w_busy: linear, so every phase's part follows from its own seconds.
+EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& machine, const RunIdentity& who) {
+  const ThreadPower power = thread_power(machine);
+  const double allotted = allotted_share(machine);
+  const double cpus = std::max(machine.logical_cpus, 1), used_cpus = std::isnan(allotted) ? cpus : allotted * cpus;
+  EnergySource s;
+  s.tier = "VM";
+  s.note = fmt::format("{}; per hardware thread of \"{}\": {:.2f} W idle + {:.2f} W busy", caution, power.group,
+                       power.idle_W, power.busy_W);
+  s.idle_W = power.idle_W;
+  for (const Slice& slice : timeline.slices)
+    for (const PhaseUse& u : slice) {
+      const Parts p{u.cpu_ns * 1e-9 * power.busy_W, 0.0, u.wall_ns * 1e-9 * used_cpus};
+      s.run += p;
+      s.phases[u.phase] += p;
+    }
+  s.components = [power, who](const Parts& p, Rule rule) {
+    const double idle_J = rule == Rule::Attributed ? power.idle_W * p.idle_s : 0.0, all_J = p.energy_J + idle_J;
+    const double busy = all_J > 0.0 ? p.energy_J / all_J : 1.0;
+    std::vector<Component> list = {model_part("model, busy", busy * power.u_busy, "estimate-VM-busy:" + who.machine),
+                                   model_part("host load", busy * u_host_load, "estimate-VM-host-load:" + who.machine)};
+    if (idle_J > 0.0)
+      list.push_back(model_part("model, idle", (1.0 - busy) * power.u_idle, "estimate-VM-idle:" + who.machine));
+    add_workload(list, who, busy);
+    return list;
+  };
+  Parts all;
+  for (const SlowInterval& i : slow_intervals(timeline)) all += {i.machine_busy_s * power.busy_W, 0.0, i.wall_s * cpus};
+  s.machine_J = all.attributed_J(s.idle_W);
+  s.machine_components = s.components(all, Rule::Attributed);
+  return s;
+}
+
+/// E = integral of P(u): the server model stands in for a sensor that is read at the slow readings.
+EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const RunIdentity& who) {
+  const ServerModel model = server_model(machine, tdp_of(machine.cpu_name));
+  std::vector<double> joules(timeline.readings.size(), 0.0);
+  for (const SlowInterval& i : slow_intervals(timeline)) {
+    const double load = i.wall_s > 0.0 ? i.machine_busy_s / (i.wall_s * std::max(machine.logical_cpus, 1)) : 0.0;
+    const double watts = model.watts(load), before = joules[i.first];
+    const std::int64_t start_ns = timeline.readings[i.first].wall_ns;
+    for (std::size_t r = i.first + 1; r <= i.last; ++r)
+      joules[r] = before + watts * static_cast<double>(timeline.readings[r].wall_ns - start_ns) * 1e-9;
+  }
+  Shares shares = share_out(timeline, joules, allotted_share(machine));
+  EnergySource s;
+  s.tier = model.tier;
+  s.note = fmt::format("{}; whole server: {:.0f} W idle, {:.0f} W full", caution, model.idle_W, model.full_W);
+  s.idle_W = model.idle_W;
+  s.run = shares.run;
+  s.phases = std::move(shares.phases);
+  s.machine_J = shares.machine_J;
+  s.components = [model, who](const Parts&, Rule) {
+    std::vector<Component> list = {
+        model_part("model", std::log(model.factor) / 1.96, "estimate-" + model.tier + ":" + who.machine)};
+    add_workload(list, who, 1.0);
+    return list;
+  };
+  s.machine_components = s.components(s.run, Rule::Attributed);
+  return s;
+}
+
+}  // namespace
+
+EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const RunIdentity& identity) {
+  EnergySource s = machine.virtual_machine ? virtual_machine_estimate(timeline, machine, identity)
+                                           : bare_metal_estimate(timeline, machine, identity);
+  s.sensor = "estimate";
+  s.boundary = "wall";
+  return s;
+}
+
+}  // namespace haywatt::meter

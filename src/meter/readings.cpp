@@ -1,0 +1,64 @@
+#include "meter/readings.hpp"
+
+#include <unistd.h>
+
+#include <new>
+
+namespace haywatt::meter {
+namespace {
+
+constexpr std::int64_t least_distance_ns = 5'000'000;
+constexpr std::size_t readings_a_distance = 20'000;
+
+}  // namespace
+
+Readings::Readings(const Machine& machine) : distance_ns_(least_distance_ns), ticks_per_s_(sysconf(_SC_CLK_TCK)) {
+  for (auto& sensor : open_sensors(machine)) {
+    const std::size_t channels = sensor->channels().size();
+    sensors_.push_back({std::move(sensor), std::vector<double>(channels), std::vector<std::vector<double>>(channels)});
+  }
+}
+
+void Readings::read(const SpanBorder& at, bool slow) {
+  Reading r{at.wall_ns, at.process_cpu_ns, std::numeric_limits<double>::quiet_NaN(), slow};
+  // Readings are in order of time: one that waited for another is as late as that one.
+  if (!readings_.empty()) {
+    r.wall_ns = std::max(r.wall_ns, readings_.back().wall_ns);
+    r.process_cpu_ns = std::max(r.process_cpu_ns, readings_.back().process_cpu_ns);
+  }
+  if (slow)
+    if (const auto busy = machine_busy_s(stat_.text(), ticks_per_s_)) r.machine_busy_s = *busy;
+  for (Kept& k : sensors_) {
+    k.sensor->read(k.now);
+    for (std::size_t c = 0; c < k.now.size(); ++c) k.joules[c].push_back(k.now[c]);
+  }
+  readings_.push_back(r);
+  if (readings_.size() % readings_a_distance == 0) distance_ns_ *= 2;
+  next_ns_ = r.wall_ns + distance_ns_;
+}
+
+void Readings::read_slowly(const SpanBorder& at) {
+  const std::lock_guard lock(mutex_);
+  read(at, true);
+}
+
+void Readings::read_at_border(const SpanBorder& at) noexcept {
+  if (sensors_.empty() || at.wall_ns < next_ns_.load(std::memory_order_relaxed)) return;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  try {
+    read(at, false);
+  } catch (const std::bad_alloc&) {
+    next_ns_ = INT64_MAX;  // the slow readings go on
+  }
+}
+
+std::vector<Cut> Readings::new_cuts() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Cut> cuts;
+  for (; taken_ < readings_.size(); ++taken_)
+    cuts.push_back({readings_[taken_].wall_ns, readings_[taken_].process_cpu_ns});
+  return cuts;
+}
+
+}  // namespace haywatt::meter

@@ -1,0 +1,154 @@
+#include "meter/sensors/powercap.hpp"
+
+#include <cmath>
+#include <map>
+
+#include "meter/powercap_tree.hpp"
+
+namespace haywatt::meter {
+namespace {
+
+using test::PowercapTree;
+
+std::map<std::string, double> read(EnergySensor& sensor) {
+  std::vector<double> joules(sensor.channels().size());
+  sensor.read(joules);
+  std::map<std::string, double> by_boundary;
+  for (std::size_t i = 0; i < joules.size(); ++i) by_boundary[sensor.channels()[i].boundary] = joules[i];
+  return by_boundary;
+}
+
+std::string fault(const EnergySensor& sensor, const std::string& boundary) {
+  for (std::size_t i = 0; i < sensor.channels().size(); ++i)
+    if (sensor.channels()[i].boundary == boundary) return sensor.fault(i);
+  return "no such channel";
+}
+
+Machine intel() {
+  Machine m;
+  m.cpu_vendor = "GenuineIntel";
+  m.micro_architecture = "skylake-x";
+  return m;
+}
+
+TEST(Powercap, NoFilesNoSensor) {
+  const PowercapTree tree;
+  EXPECT_EQ(open_powercap(tree.root(), intel()), nullptr);
+  EXPECT_EQ(open_powercap("/no/such/folder", intel()), nullptr);
+}
+
+TEST(Powercap, TwoSocketsAreAddedChildrenAndPsysAreNot) {
+  const PowercapTree tree;
+  // Numbers that mix the sockets up, as some machines do: only names count.
+  tree.zone("intel-rapl:0", "package-1", 1'000'000);
+  tree.zone("intel-rapl:0:0", "dram", 500'000);
+  tree.zone("intel-rapl:1", "package-0", 7'000'000);
+  tree.zone("intel-rapl:1:0", "core", 100);
+  tree.zone("intel-rapl:1:1", "uncore", 100);
+  tree.zone("intel-rapl:1:2", "dram", 900'000);
+  tree.zone("intel-rapl:2", "psys", 5);
+  tree.zone("intel-rapl-mmio:0", "package-0", 7'000'000);
+  const auto sensor = open_powercap(tree.root(), intel());
+  ASSERT_NE(sensor, nullptr);
+  EXPECT_EQ(sensor->name(), "rapl-powercap");
+  EXPECT_EQ(read(*sensor)["package"], 0.0);
+  tree.set("intel-rapl:0", 3'000'000);
+  tree.set("intel-rapl:1", 12'000'000);
+  tree.set("intel-rapl:1:0", 9'000'000);
+  tree.set("intel-rapl:1:1", 9'000'000);
+  tree.set("intel-rapl:0:0", 1'500'000);
+  tree.set("intel-rapl:1:2", 1'000'000);
+  tree.set("intel-rapl:2", 50'000'005);
+  tree.set("intel-rapl-mmio:0", 99'000'000);
+  auto joules = read(*sensor);
+  EXPECT_NEAR(joules["package"], 7.0, 1e-9);
+  EXPECT_NEAR(joules["dram"], 1.1, 1e-9);
+  EXPECT_NEAR(joules["psys"], 50.0, 1e-9);
+  EXPECT_EQ(joules.size(), 3U);
+  for (const char* boundary : {"package", "dram", "psys"}) EXPECT_EQ(fault(*sensor, boundary), "");
+}
+
+TEST(Powercap, WrapsAtItsRange) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 262'000'000'000);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 1'000'000);
+  EXPECT_NEAR(read(*sensor)["package"], 143.328850 + 1.0, 1e-9);
+  tree.set("intel-rapl:0", 262'143'328'850);
+  tree.set("intel-rapl:0", 4'000'000);
+  EXPECT_NEAR(read(*sensor)["package"], 143.328850 + 4.0, 1e-9);
+  EXPECT_EQ(fault(*sensor, "package"), "");
+}
+
+TEST(Powercap, StepBackWithoutARangeIsAFault) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 5'000'000, 0);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 1'000'000);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package"), "");
+}
+
+TEST(Powercap, CounterThatDoesNotMoveIsUnknown) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 0);
+  tree.zone("intel-rapl:1", "package-1", 0);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 1'000'000);
+  (void)read(*sensor);
+  EXPECT_EQ(fault(*sensor, "package"), "package-1: the counter did not move");
+}
+
+TEST(Powercap, WithoutPermissionItSaysWhatToDo) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  std::filesystem::permissions(tree.folder("intel-rapl:0") + "/energy_uj", std::filesystem::perms::none);
+  const auto sensor = open_powercap(tree.root(), intel());
+  ASSERT_NE(sensor, nullptr);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package").find("no permission"), std::string::npos);
+}
+
+TEST(Powercap, MissingAndForeignFiles) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  tree.zone("intel-rapl:1", "", 1);
+  std::filesystem::create_directories(tree.folder("intel-rapl:2"));
+  std::filesystem::remove(tree.folder("intel-rapl:0") + "/energy_uj");
+  auto sensor = open_powercap(tree.root(), intel());
+  ASSERT_NE(sensor, nullptr);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package"), "");
+  std::ofstream(tree.folder("intel-rapl:0") + "/energy_uj") << "<unsupported>\n";
+  sensor = open_powercap(tree.root(), intel());
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_EQ(fault(*sensor, "package"), "package-0: energy_uj holds no number");
+}
+
+TEST(Powercap, GainIsWorseWhereTheCounterIsAModel) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  Machine old = intel(), amd;
+  old.micro_architecture = "sandybridge";
+  amd.cpu_vendor = "AuthenticAMD";
+  EXPECT_EQ(open_powercap(tree.root(), intel())->channels()[0].gain_u_rel, 0.05);
+  EXPECT_EQ(open_powercap(tree.root(), old)->channels()[0].gain_u_rel, 0.10);
+  EXPECT_EQ(open_powercap(tree.root(), amd)->channels()[0].gain_u_rel, 0.10);
+}
+
+TEST(Sensors, SysrootIsHonoured) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  setenv("HAYWATT_SYSROOT", tree.root().c_str(), 1);
+  EXPECT_EQ(open_sensors(intel()).size(), 1U);
+  setenv("HAYWATT_SYSROOT", "/no/such/folder", 1);
+  EXPECT_TRUE(open_sensors(intel()).empty());
+  unsetenv("HAYWATT_SYSROOT");
+}
+
+}  // namespace
+}  // namespace haywatt::meter
