@@ -15,6 +15,9 @@ void add_decompress(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_methods(CLI::App& app, Action& action);
+void add_study(CLI::App& app, Action& action);
+void add_study_worker(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 /// Must be added last: it describes the others.
 void add_completion(CLI::App& app, Action& action);
 

@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   app.fallthrough(false);
   app.footer(
       "Examples:\n"
+      "  haywatt study jets.npz\n"
       "  haywatt compress jets.npz -o jets.hay --bound range:1e-3\n"
       "  haywatt verify jets.hay --against jets.npz\n"
       "  haywatt decompress jets.hay -o back.npz\n"
@@ -47,6 +48,9 @@ int run(int argc, char** argv) {
   add_verify(app, action);
   add_inspect(app, action);
   add_methods(app, action);
+  add_study(app, action);
+  add_study_worker(app, action);
+  add_report(app, action);
   add_completion(app, action);
   try {
     app.parse(argc, argv);

@@ -20,6 +20,10 @@
 namespace haywatt::experiment {
 namespace {
 
+constexpr const char* slow_blas =
+    "libtorch uses the reference BLAS, which makes training about four times slower than it need be: install "
+    "libopenblas0-pthread and run again";
+
 void fail_run(RunRecord& run, const std::string& reason) {
   run.status = "failed";
   run.reason = reason;
@@ -106,6 +110,8 @@ RunRecord run_job(const WorkerJob& job) {
     run.compressed_B = outcome.file_bytes;
     run.model_B = outcome.model_bytes;
     for (const auto& [name, value] : outcome.counts) run.counts[name] = value;
+    if (run.counts.contains("reference_blas") && run.counts["reference_blas"] != 0.0)
+      run.warnings.emplace_back(slow_blas);
     attempt(run, [&] { compare_with_original(job.output, *reader, outcome, job.threads, job.histograms, run); });
   }
   ::unlink(job.output.c_str());
@@ -120,10 +126,7 @@ Environment describe_environment(const std::vector<std::string>& methods, bool t
   const baler::Trainer* loaded = trainer ? baler::load_trainer(why) : nullptr;
   if (loaded == nullptr) return e;
   e.libraries["libtorch"] = loaded->library();
-  if (loaded->library().find("reference BLAS") != std::string::npos)
-    e.warnings.push_back(
-        "libtorch uses the reference BLAS, which makes training about four times slower than it need be; install "
-        "libopenblas0 and run again");
+  if (loaded->library().find("reference BLAS") != std::string::npos) e.warnings.emplace_back(slow_blas);
   return e;
 }
 

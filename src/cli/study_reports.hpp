@@ -1,0 +1,17 @@
+/// What the commands study and report share: a study's documents and its table for the terminal.
+#pragma once
+#include <string>
+
+#include "haywatt/record/record.hpp"
+
+namespace haywatt::cli {
+
+/// Writes metrics.json, report.md and report.html into `folder`, each atomically.
+void write_reports(const std::string& folder, const StudyRecord& study);
+[[nodiscard]] bool has_reports(const std::string& folder);
+/// "html", "md" or "json"; Error(Usage) for another format.
+[[nodiscard]] std::string render_report(const StudyRecord& study, const std::string& format);
+/// method, bound, B/row, ratio, MB/s in and out, J/GB; a failed method with its reason.
+[[nodiscard]] std::string result_table(const StudyRecord& study);
+
+}  // namespace haywatt::cli
