@@ -38,7 +38,7 @@ install_hdf5_plugins() {
   fi
 }
 
-# build PRESET: configures and builds; the folder is build or build-PRESET.
+# build PRESET: configures and builds (presets quick and release share the folder build).
 build() {
   local preset=$1 options=()
   command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)

@@ -26,4 +26,9 @@ void add_verbosity(CLI::App& command);
 /// Adds --threads with the CPUs this process may use as default. `threads` must outlive the parse.
 void add_threads(CLI::App& command, int& threads);
 
+/// Starts the program again with OMP_WAIT_POLICY=passive unless the user chose a policy. OpenMP threads otherwise spin
+/// at every barrier; on a machine with anything else to do, training an autoencoder on two threads then takes many
+/// times longer than on one. libgomp reads the policy when the process starts, hence again.
+void restart_with_quiet_openmp(char** argv);
+
 }  // namespace haywatt::cli

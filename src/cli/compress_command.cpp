@@ -62,12 +62,16 @@ int compress(const Arguments& a) {
     return 0;
   }
   std::uint64_t corrections = 0;
-  for (const ColumnOutcome& c : o.columns) corrections += c.corrections;
+  bool unbounded = false;
+  for (const ColumnOutcome& c : o.columns) {
+    corrections += c.corrections;
+    unbounded = unbounded || c.bound.kind == BoundKind::None;
+  }
   const double raw = static_cast<double>(o.raw_bytes);
   const double size = static_cast<double>(o.file_bytes);
-  log::info(fmt::format("{}: {} -> {}, ratio {:.2f}, {:.2f} B/row, every value within its bound{}", a.output,
-                        si(raw, "B"), si(size, "B"), raw / size,
-                        size / static_cast<double>(std::max<std::uint64_t>(o.rows, 1)),
+  log::info(fmt::format("{}: {} -> {}, ratio {:.2f}, {:.2f} B/row, {}{}", a.output, si(raw, "B"), si(size, "B"),
+                        raw / size, size / static_cast<double>(std::max<std::uint64_t>(o.rows, 1)),
+                        unbounded ? "no bound was asked for" : "every value within its bound",
                         corrections > 0 ? fmt::format(" ({} corrections)", corrections) : ""));
   return 0;
 }

@@ -1,7 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "cli/commands.hpp"
@@ -24,6 +27,13 @@ void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads to use (default: the CPUs this process may use)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+}
+
+void restart_with_quiet_openmp(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);
+  // Without /proc it goes on, only slower on a busy machine.
 }
 
 namespace {
@@ -73,6 +83,9 @@ int main(int argc, char** argv) {
   using haywatt::ErrorKind;
   // Writing into a closed pipe is an error like another, not a silent death.
   std::signal(SIGPIPE, SIG_IGN);
+  if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
+    haywatt::cli::restart_with_quiet_openmp(argv);
+  ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
   try {
     return haywatt::cli::run(argc, argv);
   } catch (const haywatt::Error& e) {
