@@ -24,7 +24,7 @@ using nlohmann::json;
 constexpr std::size_t numbers_of_histograms = 180'000;
 constexpr std::size_t numbers_of_series = 60'000;
 constexpr std::size_t points_of_series_at_most = 2'000;
-constexpr std::size_t fewest_bins = 12;
+constexpr std::size_t fewest_bins = 24;
 constexpr std::size_t shade_bins = 250;
 
 /// Four significant digits are more than a screen shows.

@@ -51,8 +51,8 @@ std::string methods_table(const Summary& summary) {
 
 std::string machine_lines(const StudyRecord& study) {
   const Machine& m = study.machine;
-  std::string text = fmt::format("- {}, {} logical CPUs ({} allowed), {} memory{}\n", escape_markdown(m.cpu_name),
-                                 m.logical_cpus, digits(m.cpu_quota), quantity(static_cast<double>(m.memory_B), "B"),
+  std::string text = fmt::format("- {}, {} logical CPUs ({:g} allowed), {} memory{}\n", escape_markdown(m.cpu_name),
+                                 m.logical_cpus, m.cpu_quota, quantity(static_cast<double>(m.memory_B), "B"),
                                  m.virtual_machine ? ", virtual machine " + escape_markdown(m.hypervisor) : "");
   text += fmt::format("- {}; {}\n- Haywatt {}", escape_markdown(m.distribution), escape_markdown(m.kernel),
                       escape_markdown(study.haywatt_version));

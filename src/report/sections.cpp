@@ -19,7 +19,7 @@ using metrics::Summary;
 using metrics::SummaryRow;
 
 std::string head_cells(const SummaryRow& row) {
-  return fmt::format("<th scope=\"row\">{}</th><td>{}</td>", escape_html(row.method), escape_html(row.bound));
+  return fmt::format("<th scope=\"row\">{}</th><td>{}</td>", method_html(row.method), escape_html(row.bound));
 }
 
 std::string number_cell(const std::string& text) {
@@ -127,7 +127,7 @@ std::string machine_html(const StudyRecord& study) {
   std::string cpus = fmt::format("{} logical", m.logical_cpus);
   if (m.physical_cores > 0) cpus += fmt::format(", {} cores", m.physical_cores);
   if (m.sockets > 0) cpus += fmt::format(", {} socket{}", m.sockets, m.sockets == 1 ? "" : "s");
-  if (m.cpu_quota > 0) cpus += fmt::format("; {} allowed to this run", digits(m.cpu_quota));
+  if (m.cpu_quota > 0) cpus += fmt::format("; {:g} allowed to this run", m.cpu_quota);
   html += definition("CPUs", cpus);
   html += definition("Memory", m.memory_B > 0 ? quantity(static_cast<double>(m.memory_B), "B") : "");
   html +=

@@ -62,8 +62,8 @@ std::string memory_cell(const SummaryRow& row, bool is_baseline) {
 
 std::string table_row(const SummaryRow& row, bool is_baseline) {
   std::string html = fmt::format("<tr{}>", is_baseline ? " class=\"baseline\"" : "");
-  html += fmt::format("<th scope=\"row\" data-sort=\"{0}\">{0}</th><td data-sort=\"{1}\">{1}</td>",
-                      escape_html(row.method), escape_html(row.bound));
+  html += fmt::format("<th scope=\"row\" data-sort=\"{0}\">{1}</th><td data-sort=\"{2}\">{2}</td>",
+                      escape_html(row.method), method_html(row.method), escape_html(row.bound));
   if (!row.ok())
     return html + fmt::format("<td colspan=\"9\" class=\"failed\">failed: {}</td></tr>\n", escape_html(row.reason));
   html += metric_cell(row.bytes_per_row, is_baseline) + metric_cell(row.factor, is_baseline) + error_cell(row);

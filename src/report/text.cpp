@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -67,6 +68,17 @@ std::string escape_html(std::string_view text) {
         else
           out += c;
     }
+  }
+  return out;
+}
+
+std::string method_html(std::string_view name) {
+  std::string out;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find_first_of(":,-="), name.size() - 1) + 1;
+    out += escape_html(name.substr(0, end));
+    name.remove_prefix(end);
+    if (!name.empty()) out += "<wbr>";
   }
   return out;
 }
@@ -185,7 +197,10 @@ std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return digits(seconds);
   const TimeUnit u = time_unit(seconds);
   const double v = seconds / u.seconds;
-  return fmt::format("{} {}", v >= 99.5 ? fmt::format("{:.0f}", v) : fmt::format("{:.2g}", v), u.name);
+  const std::string number = v >= 99.5 ? fmt::format("{:.0f}", v) : fmt::format("{:.2g}", v);
+  std::string_view name = u.name;
+  if (number == "1" && name.size() > 3) name.remove_suffix(1);  // days, years
+  return fmt::format("{} {}", number, name);
 }
 
 std::string count(std::uint64_t n) {

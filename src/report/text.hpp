@@ -14,6 +14,8 @@ namespace haywatt::report {
 
 /// For HTML text and double-quoted attributes. Control characters but tab and newline become U+FFFD.
 [[nodiscard]] std::string escape_html(std::string_view text);
+/// A method's name as HTML that may break after a colon, comma, hyphen or equals sign.
+[[nodiscard]] std::string method_html(std::string_view name);
 /// For a cell of a GitHub table or a sentence in Markdown: nothing in it becomes markup, a link or a new cell.
 [[nodiscard]] std::string escape_markdown(std::string_view text);
 /// For a fenced or indented Markdown block.

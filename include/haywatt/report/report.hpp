@@ -10,7 +10,7 @@ namespace haywatt::report {
 /// One self-contained HTML page (no network, < 3 MB), light, dark and print.
 [[nodiscard]] std::string to_html(const StudyRecord& study);
 [[nodiscard]] std::string to_markdown(const StudyRecord& study);
-/// metrics.json (schema "haywatt-metrics/1", docs/records.md): the summary table as data.
+/// metrics.json (schema "haywatt-metrics/1", docs/metrics-json.md): the summary table as data.
 [[nodiscard]] nlohmann::json to_metrics(const StudyRecord& study);
 
 }  // namespace haywatt::report

@@ -184,6 +184,7 @@
       const hasEnergy = rows.some((r) => r.J);
       const pair = document.createElement("div");
       pair.className = "pair phases";
+      pair.style.setProperty("--names", labelWidth + "px");
       $("phases").append(pair);
       for (const [key, title, unit] of [["s", "wall time", "s"], ["J", "attributed energy", "J"]]) {
         const holder = document.createElement("div");
@@ -202,7 +203,7 @@
             label: name, data: rows.map((r) => (r[key] ? r[key][k] : null)), backgroundColor: phaseColour(name),
             borderColor: css("--page"), borderWidth: { right: 1 }, borderSkipped: false, barPercentage: 0.92, categoryPercentage: 0.88 })) },
           options: { unit, indexAxis: "y", layout: { padding: { right: 54 } },
-            scales: { x: axis(title, unit, { stacked: true, max: most * 1.01, beginAtZero: true, ticks: { maxTicksLimit: 6 } }),
+            scales: { x: axis(title, unit, { stacked: true, max: most * 1.01, beginAtZero: true, ticks: { maxTicksLimit: 5 } }),
                       y: { stacked: true, grid: { display: false }, afterFit: (scale) => { scale.width = key === "s" ? labelWidth : 4; },
                            ticks: { autoSkip: false, font: { size: 11 }, callback: (_, i) => (key === "s" ? shorten(label(rows[i]), 42) : "") } } },
             plugins: { legend: { display: false }, tooltip: { callbacks: {
@@ -236,6 +237,7 @@
   }
   function drawRun() {
     const run = data.runs[$("run").value];
+    if (!run) return;
     legend("run-legend", [...new Set(run.shade.map(([phase]) => phase))].sort((a, b) => a - b).map((k) => data.phases.names[k]));
     drawSeries("memory", run, run.memory, "resident memory", "B");
     drawSeries("cpu", run, run.cores, "CPUs in use", "");
@@ -306,7 +308,8 @@
   }
   function drawMultiples() {
     const method = data.fidelity[$("method").value];
-    $("multiples").replaceChildren(...method.columns.map((entry, i) => {
+    $("multiples-note").textContent = method.columns.length > 56 ? "The first 56 of " + method.columns.length + " columns" : "All columns";
+    $("multiples").replaceChildren(...method.columns.slice(0, 56).map((entry, i) => {
       const before = originalOf(entry), now = decodedOf(entry), name = data.columns[entry.column].name;
       const most = Math.max(1, ...before.counts, ...now.counts);
       const picture = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -373,8 +376,15 @@
   theme.addEventListener("click", () => { setTheme(root.dataset.theme === "dark" ? "light" : "dark"); drawAll(); });
   prefersDark.addEventListener("change", (e) => { setTheme(e.matches ? "dark" : "light"); drawAll(); });
   let before = "light";
-  addEventListener("beforeprint", () => { before = root.dataset.theme; printing = true; setTheme("light"); drawAll(); });
-  addEventListener("afterprint", () => { printing = false; setTheme(before); drawAll(); });
+  function print(now) { // paper is white, and narrower than most screens
+    if (now) before = root.dataset.theme;
+    printing = now;
+    root.classList.toggle("printing", now);
+    setTheme(now ? "light" : before);
+    drawAll();
+  }
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
 
   sortable($("summary"));
   const withSamples = data.runs.filter((r) => r.t.length > 1);
