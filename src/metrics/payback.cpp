@@ -36,7 +36,7 @@ Figure keeping(const PaybackAssumptions& a) {
 
 /// J/(GB year) saved in storage and network if a share `share` of the bytes is not kept and not moved.
 Figure saved_bytes(double share, const PaybackAssumptions& a) {
-  const Figure kept = scaled(keeping(a), share, "J/(GB year)");
+  Figure kept = scaled(keeping(a), share, "J/(GB year)");
   if (a.fetches_per_year <= 0.0) return kept;
   return sum(kept, a.network.figure(share * a.fetches_per_year * joules_per_kWh, "J/(GB year)"));
 }
