@@ -52,7 +52,7 @@ std::vector<std::string> read_names(const ByteVector& npy, const NpyHeader& head
 class ArrayTable final : public TableReader {
  public:
   ArrayTable(const std::string& path, const std::string& format, std::uint64_t file_bytes,
-             std::vector<NamedArray> arrays, std::uint64_t memory_bytes)
+             const std::vector<NamedArray>& arrays, std::uint64_t memory_bytes)
       : file_bytes_(file_bytes) {
     schema_.format = format;
     assign_roles(path, arrays, memory_bytes);
@@ -149,9 +149,9 @@ class ArrayTable final : public TableReader {
 }  // namespace
 
 std::unique_ptr<TableReader> make_array_table(const std::string& path, const std::string& format,
-                                              std::uint64_t file_bytes, std::vector<NamedArray> arrays,
+                                              std::uint64_t file_bytes, const std::vector<NamedArray>& arrays,
                                               std::uint64_t memory_bytes) {
-  return std::make_unique<ArrayTable>(path, format, file_bytes, std::move(arrays), memory_bytes);
+  return std::make_unique<ArrayTable>(path, format, file_bytes, arrays, memory_bytes);
 }
 
 }  // namespace haywatt::data

@@ -22,7 +22,8 @@ inline constexpr const char* bare_array_name = "data";
 /// `format` is "npz" or "npy". Carried and Names arrays are read into memory, together at most `memory_bytes`, else
 /// Error(System).
 [[nodiscard]] std::unique_ptr<TableReader> make_array_table(const std::string& path, const std::string& format,
-                                                            std::uint64_t file_bytes, std::vector<NamedArray> arrays,
+                                                            std::uint64_t file_bytes,
+                                                            const std::vector<NamedArray>& arrays,
                                                             std::uint64_t memory_bytes);
 
 [[nodiscard]] std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions& options);

@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "data/csv_number.hpp"
+
 namespace haywatt::data {
 namespace {
 
 constexpr std::string_view separators = ",;\t";
-
-std::string_view trim(std::string_view s) {
-  const auto first = s.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(" \t") - first + 1);
-}
 
 }  // namespace
 
@@ -43,7 +39,7 @@ std::vector<std::string_view> split_quoted(std::string_view line, char separator
 }
 
 std::string unquote(std::string_view field) {
-  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return std::string(trim(field));
+  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return std::string(trim_blanks(field));
   field = field.substr(1, field.size() - 2);
   std::string out;
   for (std::size_t i = 0; i < field.size(); ++i) {
@@ -54,7 +50,7 @@ std::string unquote(std::string_view field) {
 }
 
 std::string quote_if_needed(std::string_view name) {
-  if (name.find_first_of(",;\t\"\r\n") == std::string_view::npos && trim(name) == name) return std::string(name);
+  if (name.find_first_of(",;\t\"\r\n") == std::string_view::npos && trim_blanks(name) == name) return std::string(name);
   std::string out = "\"";
   for (const char c : name) {
     if (c == '"') out += '"';

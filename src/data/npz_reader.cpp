@@ -52,7 +52,7 @@ std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions
     if (!m.deflated && crc32_of(*packed) != m.crc) fail_input(what + " is damaged: its checksum is wrong");
     arrays.push_back(std::move(a));
   }
-  return make_array_table(path, "npz", file->size(), std::move(arrays), options.memory_bytes);
+  return make_array_table(path, "npz", file->size(), arrays, options.memory_bytes);
 }
 
 std::unique_ptr<TableReader> open_npy(const std::string& path, const ReadOptions& options) {
@@ -62,7 +62,7 @@ std::unique_ptr<TableReader> open_npy(const std::string& path, const ReadOptions
   a.header = read_npy_header(*a.bytes, path);
   std::vector<NamedArray> arrays;
   arrays.push_back(std::move(a));
-  return make_array_table(path, "npy", file->size(), std::move(arrays), options.memory_bytes);
+  return make_array_table(path, "npy", file->size(), arrays, options.memory_bytes);
 }
 
 }  // namespace haywatt::data

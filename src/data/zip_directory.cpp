@@ -169,6 +169,7 @@ std::vector<ZipMember> read_zip_directory(const ByteSource& archive, const std::
   r.expect_end();
 
   std::vector<const Entry*> by_offset;
+  by_offset.reserve(entries.size());
   for (const Entry& e : entries) by_offset.push_back(&e);
   std::sort(by_offset.begin(), by_offset.end(),
             [](const Entry* a, const Entry* b) { return a->local_offset < b->local_offset; });
@@ -179,6 +180,7 @@ std::vector<ZipMember> read_zip_directory(const ByteSource& archive, const std::
       fail_damaged(path, "member " + quoted_name(m.name) + " overlaps what follows it");
   }
   std::vector<ZipMember> members;
+  members.reserve(entries.size());
   for (Entry& e : entries) members.push_back(std::move(e.member));
   return members;
 }

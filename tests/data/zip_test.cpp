@@ -151,7 +151,9 @@ TEST_F(Npz, HeadersThatLie) {
 
 TEST_F(Npz, BombsAreStoppedAtTheSizeTheyClaim) {
   // A deflated member that says it is 1,000 bytes long and is ten million.
-  make_npz(path_, {{"a.npy", npy("|u1", {10000000}, 0) + std::string(10000000, '\0')}}, true);
+  std::string bomb = npy("|u1", {10000000}, 0);
+  bomb.resize(bomb.size() + 10000000);
+  make_npz(path_, {{"a.npy", bomb}}, true);
   ByteVector bytes = read_bytes(path_);
   ByteWriter real, lie;
   real.put<std::uint32_t>(10000128);
