@@ -5,7 +5,6 @@
 #include <cctype>
 #include <cmath>
 #include <map>
-#include <regex>
 
 #include "haywatt/base/text.hpp"
 #include "haywatt_model_table.hpp"
@@ -32,19 +31,30 @@ double coefficient(const std::string& key) {
   return it == coefficients().end() ? 0.0 : it->second;
 }
 
+void erase_all(std::string& text, std::string_view part) {
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at)) text.erase(at, part.size());
+}
+
+/// "11th", "64-core": words that stand beside a model's name.
+bool is_count(const std::string& word) {
+  const auto digits = word.find_first_not_of("0123456789");
+  return digits != 0 && digits != std::string::npos &&
+         (word.compare(digits, std::string::npos, "th") == 0 || word.compare(digits, std::string::npos, "-core") == 0);
+}
+
+/// "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz" -> "intel xeon gold 6248", as vendors write it.
 std::string normal_name(std::string_view cpu_name) {
-  static const std::regex noise(
-      R"(\(r\)|\(tm\)|@.*$|\bcpu\b|\bprocessor\b|\b\d+-core\b|\b\d+th gen\b|\bw/.*$|\bwith\b.*$)", std::regex::icase);
-  std::string name = std::regex_replace(std::string(cpu_name.substr(0, 200)), noise, " ");
+  constexpr std::size_t longest = 200;  // the kernel's field has 48 (CPUID 0x80000002 to 4)
+  std::string lower(cpu_name.substr(0, longest));
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  erase_all(lower, "(r)");
+  erase_all(lower, "(tm)");
   std::string out;
-  for (const char c : name) {
-    if (std::isspace(static_cast<unsigned char>(c)) != 0) {
-      if (!out.empty() && out.back() != ' ') out += ' ';
-    } else {
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
+  for (const std::string& word : split(lower, ' ')) {
+    if (word == "@" || word == "with" || word == "w/") break;  // a frequency, a graphics part
+    if (word.empty() || word == "cpu" || word == "processor" || word == "gen" || is_count(word)) continue;
+    out += (out.empty() ? "" : " ") + word;
   }
-  if (out.ends_with(' ')) out.pop_back();
   return out;
 }
 

@@ -150,6 +150,8 @@ TEST(Tdp, NamesAsLinuxWritesThem) {
   EXPECT_EQ(tdp_of("AMD EPYC 7763 64-Core Processor"), 280.0);
   EXPECT_EQ(tdp_of("AMD Ryzen 9 5950X 16-Core Processor"), 105.0);
   EXPECT_EQ(tdp_of("Intel(R) Core(TM) i7-8700K CPU @ 3.70GHz"), 95.0);
+  EXPECT_EQ(tdp_of("11th Gen Intel(R) Core(TM) i7-11700K @ 3.60GHz"), 125.0);
+  EXPECT_EQ(tdp_of("AMD Ryzen 7 PRO 4750G with Radeon Graphics"), 65.0);
   EXPECT_EQ(tdp_of("AMD EPYC"), std::nullopt);  // masked in a guest
   EXPECT_EQ(tdp_of(""), std::nullopt);
   EXPECT_EQ(tdp_of("cpu"), std::nullopt);  // the table's head
