@@ -9,8 +9,10 @@
 namespace haywatt {
 
 std::uint64_t choose_chunk_rows(const Schema& schema, int threads, std::uint64_t memory_bytes) {
-  constexpr std::uint64_t wanted_bytes = std::uint64_t{2} << 20;
-  constexpr std::uint64_t least_rows = 16384;
+  // Enough rows that tables and headers inside each column's stream do not count, few enough to spread over threads.
+  constexpr std::uint64_t wanted_rows = 65536;
+  constexpr std::uint64_t most_bytes = std::uint64_t{16} << 20;
+  static_assert(most_bytes <= hay_max_chunk_bytes);
   std::uint64_t row_bytes = 0;
   for (const ColumnInfo& c : schema.columns) row_bytes += c.values_per_row() * c.dtype.size;
   row_bytes = std::max<std::uint64_t>(row_bytes, 1);
@@ -19,9 +21,7 @@ std::uint64_t choose_chunk_rows(const Schema& schema, int threads, std::uint64_t
   if (affordable == 0)
     fail_usage("one row takes " + si(static_cast<double>(row_bytes), "B") + "; --memory must be at least " +
                si(static_cast<double>(row_bytes * in_flight), "B"));
-  std::uint64_t rows = std::max(wanted_bytes / row_bytes, least_rows);
-  rows = std::min({rows, affordable, std::max<std::uint64_t>(1, hay_max_chunk_bytes / row_bytes)});
-  return std::max<std::uint64_t>(rows, 1);
+  return std::max<std::uint64_t>(1, std::min({wanted_rows, most_bytes / row_bytes, affordable}));
 }
 
 }  // namespace haywatt
