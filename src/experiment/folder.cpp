@@ -56,12 +56,14 @@ StudyFolder::StudyFolder(const std::string& path, const StudyHeader& header, boo
     } catch (const Error& e) {
       if (!force || e.kind() != ErrorKind::BadInput) throw;  // one in use by another is never replaced
     }
-    const auto found = store_ ? store_->study() : std::nullopt;
+    auto found = store_ ? store_->study() : std::nullopt;
     const std::string other = found ? why_another(*found, header) : std::string();
     if (found && other.empty() && !(force && !found->finished.empty())) {
       finished_ = !found->finished.empty();
-      runs_found_ = found->runs.size();
-      make_folder(path_ + "/.work");
+      if (!finished_) {
+        resumed_ = std::move(found);
+        make_folder(path_ + "/.work");
+      }
       return;
     }
     if (found && !force)

@@ -24,7 +24,8 @@ class StudyFolder {
   StudyFolder& operator=(const StudyFolder&) = delete;
   [[nodiscard]] StudyStore& store() { return *store_; }
   [[nodiscard]] bool finished() const { return finished_; }
-  [[nodiscard]] std::size_t runs_found() const { return runs_found_; }
+  /// The unfinished study that goes on here, with its runs; nothing for a new one.
+  [[nodiscard]] const std::optional<StudyRecord>& resumed() const { return resumed_; }
   /// Where a run may put its file; removed at the end, and before the next study if this one was killed.
   [[nodiscard]] std::string scratch_file() const;
 
@@ -33,7 +34,7 @@ class StudyFolder {
   std::string path_;
   std::unique_ptr<StudyStore> store_;
   bool finished_ = false;
-  std::size_t runs_found_ = 0;
+  std::optional<StudyRecord> resumed_;
 };
 
 [[nodiscard]] std::string store_path(const std::string& folder);

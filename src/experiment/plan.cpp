@@ -127,6 +127,8 @@ Expansion expand(const Plan& plan, const std::vector<TableFacts>& tables) {
           if (noted.insert(note).second) out.notes.push_back(note);
           continue;
         }
+        // Throws where a rule names no column; the statistics do not matter for that.
+        (void)resolve_bounds(bound.rules, table.schema, std::vector<ColumnStatistics>(table.schema.columns.size()));
         for (const int n : threads) {
           Trial trial{table.path, table.xxh3, m.spec, bound, n, {}};
           trial.label = label_of(trial, threads.size() > 1, tables.size() > 1);

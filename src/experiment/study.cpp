@@ -184,6 +184,7 @@ StudyOutcome run_study(const StudyRequest& request) {
   header.record.machine = describe_machine();
 
   StudyOutcome outcome;
+  SignalWatch signals;
   StudyFolder folder(request.folder, header, request.force);
   if (folder.finished()) {
     outcome.study = folder.store().study().value();
@@ -192,13 +193,12 @@ StudyOutcome run_study(const StudyRequest& request) {
     return outcome;
   }
   for (const std::string& note : expansion.notes) log::info(note);
-  if (folder.runs_found() > 0) {
-    log::info(fmt::format("resuming {}: {} runs are there", request.folder, folder.runs_found()));
-    header.record = folder.store().study().value();
+  if (folder.resumed()) {
+    header.record = *folder.resumed();
+    log::info(fmt::format("resuming {}: {} runs are there", request.folder, header.record.runs.size()));
     header.record.runs.clear();
   }
 
-  SignalWatch signals;
   Launcher launcher(request.worker, header.record.machine, folder.scratch_file(), request.plan.memory_B, signals);
   add_environment(header.record, expansion.trials, launcher);
   folder.store().put_study(header.record);

@@ -192,6 +192,10 @@ TEST(Expand, RefusesWhatTheUserMustMend) {
   EXPECT_THROW((void)labels(plan), Error);
   plan.methods = {{MethodSpec{"zstd", {{"level", "many"}}}, std::nullopt}};
   EXPECT_THROW((void)labels(plan), Error);
+  plan.methods = parse_method_list("zstd");
+  plan.bounds = parse_bound_list("no-such-column=abs:1");
+  EXPECT_THROW((void)labels(plan), Error);
+  plan.bounds.clear();
   plan.methods = parse_method_list("zstd,zstd");
   EXPECT_THROW((void)labels(plan), Error) << "twice the same";
   plan.methods = parse_method_list("zstd");
