@@ -1,6 +1,9 @@
 #include "codec/baler/baler_encoder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <new>
 #include <utility>
@@ -87,11 +90,15 @@ class BalerEncoder final : public Encoder {
     measure_ranges(section.features, reader, statistics);
     const std::vector<double> rows = normalised_rows(reader, section.features);
     const std::uint64_t columns = feature_count(section.features);
+    const auto start = std::chrono::steady_clock::now();
     const ScopedSpan span("train");
     TrainResult result = trainer_()->train(rows, columns, settings_.train, {});
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     if (!all_finite(result.model)) fail_check("baler's training diverged (weights are not finite): use a smaller lr");
     if (result.reference_blas)
       log::warning("libtorch uses the reference BLAS, about four times slower: install libopenblas0-pthread");
+    log::detail(fmt::format("baler: {} epochs in {:.3f} s, loss {:.6g}; {}", result.train_loss.size(), elapsed.count(),
+                            result.train_loss.back(), result.library));
     count(result, rows.size() / columns);
     return result;
   }

@@ -9,8 +9,8 @@ namespace haywatt::baler {
 namespace {
 
 constexpr int float_bits = 23;
-constexpr std::array<int, 5> weight_candidates = {float_bits, 15, 12, 9, 7};
-constexpr std::array<int, 7> latent_candidates = {float_bits, 15, 12, 9, 7, 5, 3};
+constexpr std::array<int, 6> weight_candidates = {float_bits, 15, 12, 9, 7, 5};
+constexpr std::array<int, 9> latent_candidates = {float_bits, 15, 12, 9, 7, 5, 3, 2, 1};
 
 double sample_bytes(const Model& trained, const Chunk& sample, const Section& section) {
   EncodedChunk encoded;
