@@ -140,6 +140,7 @@ TEST_F(RealBaler, DecompressedValuesAgree) {
   const auto expected = golden_values<double>("jets_output.f8");
   std::vector<ByteVector> columns(24, ByteVector(48 * sizeof(double)));
   std::vector<std::byte*> targets;
+  targets.reserve(columns.size());
   for (ByteVector& column : columns) targets.push_back(column.data());
   make_autoencoder(model.encoder, model.decoder, false, features)
       ->reconstruct(std::as_bytes(std::span(latents)), 48, targets);

@@ -99,7 +99,7 @@ ByteVector unpack_latents(ByteSpan stream, std::size_t latent_bytes, int bits, s
       fail_input("baler stream is damaged: the latents are not those of its rows");
     return {stream.begin(), stream.end()};
   }
-  const ByteVector singles = unshuffle(zstd_unpack(stream, count * sizeof(float)), sizeof(float));
+  ByteVector singles = unshuffle(zstd_unpack(stream, count * sizeof(float)), sizeof(float));
   if (latent_bytes == sizeof(float)) return singles;
   ByteVector out(static_cast<std::size_t>(count) * sizeof(double));
   for (std::size_t i = 0; i < count; ++i) {

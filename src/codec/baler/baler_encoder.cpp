@@ -42,8 +42,8 @@ std::vector<double> normalised_rows(const TableReader& reader, const std::vector
 
 class BalerEncoder final : public Encoder {
  public:
-  BalerEncoder(Settings settings, std::function<const Trainer*()> trainer)
-      : settings_(std::move(settings)), trainer_(std::move(trainer)) {}
+  BalerEncoder(const Settings& settings, std::function<const Trainer*()> trainer)
+      : settings_(settings), trainer_(std::move(trainer)) {}
 
   ByteVector prepare(const TableReader& reader, const TableContext& context,
                      const std::vector<ColumnStatistics>& statistics, int threads) override {

@@ -42,7 +42,7 @@ void take_as(ByteSpan bytes, std::size_t& at, std::vector<double>& values) {
 
 // Parameters of a half with `n` columns and latent size `z`, in 64 bits (n and z are 32-bit numbers).
 std::uint64_t half_parameters(std::uint64_t n, std::uint64_t z, std::uint64_t ends) {
-  return n * 200 + 200 * 100 + 100 * 50 + 50 * z + 200 + 100 + 50 + ends;
+  return n * 200 + std::uint64_t{200} * 100 + std::uint64_t{100} * 50 + 50 * z + 200 + 100 + 50 + ends;
 }
 
 }  // namespace
