@@ -13,8 +13,32 @@ namespace {
 constexpr double bytes_per_GB = 1e9;
 
 int bound_rank(const std::string& bound) {
-  if (bound == "lossless") return 0;
-  return bound == "none" ? 2 : 1;
+  const std::string plain = plain_bound(bound);
+  if (plain == "lossless") return 0;
+  return plain == "none" ? 2 : 1;
+}
+
+/// What a study varies besides method and bound is named in its rows, and only that.
+struct Varied {
+  bool threads = false, data = false;
+  explicit Varied(const StudyRecord& study) {
+    for (const RunRecord& run : study.runs) {
+      threads = threads || run.threads != study.runs.front().threads;
+      data = data || run.data_xxh3 != study.runs.front().data_xxh3;
+    }
+  }
+};
+
+SummaryRow empty_row(const RunRecord& run, const Varied& varied) {
+  SummaryRow row;
+  row.method = run.method;
+  if (varied.threads) row.method += " [" + std::to_string(run.threads) + (run.threads == 1 ? " thread]" : " threads]");
+  row.bound = run.bound;
+  if (varied.data) row.bound += " [" + run.data.substr(run.data.rfind('/') + 1) + "]";
+  row.method_version = run.method_version;
+  row.data_xxh3 = run.data_xxh3;
+  row.threads = run.threads;
+  return row;
 }
 
 std::optional<Figure> figure_of(const SummaryRow& row, const std::string& unit, double (*value)(const RunRecord&)) {
@@ -124,7 +148,7 @@ void set_ratios(std::vector<SummaryRow>& rows, std::size_t baseline) {
     if (!base || !(base->value > 0.0)) continue;
     for (SummaryRow& row : rows) {
       Metric& m = row.*member;
-      if (m.value) m.to_baseline = ratio(*m.value, *base);
+      if (m.value && row.data_xxh3 == rows[baseline].data_xxh3) m.to_baseline = ratio(*m.value, *base);
     }
   }
 }
@@ -135,14 +159,19 @@ std::optional<std::size_t> choose_baseline(const std::vector<SummaryRow>& rows) 
     if (at == rows.end()) return std::nullopt;
     return static_cast<std::size_t>(at - rows.begin());
   };
-  const auto lossless = [](const SummaryRow& r) { return r.bound == "lossless"; };
-  if (auto i = find([&](const SummaryRow& r) { return lossless(r) && r.method == "zstd"; })) return i;
+  const auto lossless = [](const SummaryRow& r) { return plain_bound(r.bound) == "lossless"; };
+  const auto plain_zstd = [](const SummaryRow& r) { return r.method == "zstd" || r.method.starts_with("zstd ["); };
+  if (auto i = find([&](const SummaryRow& r) { return lossless(r) && plain_zstd(r); })) return i;
   if (auto i = find([&](const SummaryRow& r) { return lossless(r) && r.method.starts_with("zstd:"); })) return i;
   if (auto i = find(lossless)) return i;
   return find([](const SummaryRow&) { return true; });
 }
 
 }  // namespace
+
+std::string plain_bound(const std::string& bound) {
+  return bound.ends_with(']') ? bound.substr(0, bound.rfind(" [")) : bound;
+}
 
 std::vector<std::string> Summary::bounds() const {
   std::vector<std::string> all;
@@ -200,15 +229,13 @@ Figure median_of(const std::vector<Figure>& repeats, const std::string& unit, co
 Summary summarise(const StudyRecord& study) {
   Summary summary;
   summary.basis = choose_energy_basis(study);
+  const Varied varied(study);
   for (const RunRecord& run : study.runs) {
-    auto row = std::find_if(summary.rows.begin(), summary.rows.end(),
-                            [&](const SummaryRow& r) { return r.method == run.method && r.bound == run.bound; });
-    if (row == summary.rows.end()) {
-      row = summary.rows.insert(row, SummaryRow{});
-      row->method = run.method;
-      row->bound = run.bound;
-      row->method_version = run.method_version;
-    }
+    SummaryRow fresh = empty_row(run, varied);
+    auto row = std::find_if(summary.rows.begin(), summary.rows.end(), [&](const SummaryRow& r) {
+      return r.method == fresh.method && r.bound == fresh.bound && r.data_xxh3 == fresh.data_xxh3;
+    });
+    if (row == summary.rows.end()) row = summary.rows.insert(row, std::move(fresh));
     if (run.status == "ok") {
       ++row->ok_runs;
       row->runs.push_back(&run);

@@ -13,6 +13,7 @@ namespace {
 
 using metrics::Order;
 using metrics::PaybackKind;
+using metrics::plain_bound;
 using metrics::Summary;
 using metrics::SummaryRow;
 using Rows = std::vector<const SummaryRow*>;
@@ -43,7 +44,9 @@ std::string capital(std::string text) {
   return text;
 }
 
-bool is_baler(const SummaryRow& row) { return row.method == "baler" || row.method.starts_with("baler:"); }
+bool is_baler(const SummaryRow& row) {
+  return row.method == "baler" || row.method.starts_with("baler:") || row.method.starts_with("baler [");
+}
 
 std::string smallest_sentence(const Summary& summary, const std::string& bound) {
   const Rows rows = rows_of(summary, bound);
@@ -151,7 +154,7 @@ std::string baler_sentence(const Summary& summary, const std::string& bound) {
   std::string text = fmt::format("{}, {} makes {}", capital(bound_words(bound)), baler->method,
                                  baler->bytes_per_row.value ? quantity(baler->bytes_per_row.value->value, "B/row")
                                                             : quantity(static_cast<double>(baler->compressed_B), "B"));
-  if (bound == "none" && baler->error_over_range)
+  if (plain_bound(bound) == "none" && baler->error_over_range)
     text += fmt::format(", with errors of up to {} % of a column’s range", digits(*baler->error_over_range * 100.0));
   if (other != nullptr)
     text += fmt::format(": {} of {}, the smallest other method", against(*baler, *other), other->method);
@@ -168,8 +171,10 @@ bool only_baler(const Summary& summary, const std::string& bound) {
 }  // namespace
 
 std::string bound_words(const std::string& bound) {
-  if (bound == "lossless") return "lossless";
-  if (bound == "none") return "with no bound";
+  const std::string plain = plain_bound(bound);
+  const std::string table = bound.substr(plain.size());  // " [u.npz]" or nothing
+  if (plain == "lossless") return bound;
+  if (plain == "none") return "with no bound" + table;
   return "within " + bound;
 }
 
@@ -195,7 +200,7 @@ Verdict make_verdict(const Summary& summary) {
     const std::string baler = baler_sentence(summary, bound);
     if (!baler.empty()) verdict.baler.push_back(baler);
     // Without a guarantee Baler has no competitor; its own paragraph says what it does.
-    if (bound == "none" && only_baler(summary, bound) && summary.bounds().size() > 1) continue;
+    if (plain_bound(bound) == "none" && only_baler(summary, bound) && summary.bounds().size() > 1) continue;
     verdict.smallest.push_back(smallest_sentence(summary, bound));
     const std::string energy = energy_sentence(summary, bound);
     if (!energy.empty()) verdict.energy.push_back(energy);

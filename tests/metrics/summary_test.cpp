@@ -144,5 +144,31 @@ TEST(Summary, EmptyStudy) {
   EXPECT_EQ(summary.baseline_row(), nullptr);
 }
 
+TEST(Summary, TablesAndThreadsThatVaryAreRowsOfTheirOwn) {
+  std::vector<RunRecord> runs;
+  for (const char* data : {"a/t.npz", "a/u.npz"})
+    for (const int threads : {1, 2})
+      for (const char* method : {"zstd", "lz4"}) {
+        RunRecord r = run(method, "lossless", 0, 1.0, 500'000);
+        r.data = data;
+        r.data_xxh3 = data;
+        r.threads = threads;
+        runs.push_back(r);
+      }
+  const StudyRecord s = study(runs);
+  const Summary summary = summarise(s);
+  ASSERT_EQ(summary.rows.size(), 8U);
+  for (const SummaryRow& row : summary.rows) {
+    EXPECT_EQ(row.ok_runs, 1);
+    EXPECT_TRUE(row.method.ends_with(row.threads == 1 ? " [1 thread]" : " [2 threads]")) << row.method;
+    EXPECT_EQ(row.bound, row.data_xxh3 == "a/t.npz" ? "lossless [t.npz]" : "lossless [u.npz]");
+    EXPECT_EQ(row.bytes_per_row.to_baseline.has_value(), row.data_xxh3 == summary.baseline_row()->data_xxh3)
+        << "tables are not compared with each other";
+  }
+  EXPECT_TRUE(summary.baseline_row()->method.starts_with("zstd ["));
+  EXPECT_EQ(plain_bound("range:1e-3 [u.npz]"), "range:1e-3");
+  EXPECT_EQ(plain_bound("range:1e-3; [ab]*=rel:1e-4"), "range:1e-3; [ab]*=rel:1e-4");
+}
+
 }  // namespace
 }  // namespace haywatt::metrics

@@ -1,4 +1,5 @@
-/// The runs of a study, aggregated: one row for each (method, bound).
+/// The runs of a study, aggregated: one row for each (method, bound), and for each table and number of threads where
+/// the study varies them.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -29,7 +30,11 @@ struct Metric {
 };
 
 struct SummaryRow {
-  std::string method, method_version, bound;
+  std::string method;  ///< "zstd:level=19"; with " [2 threads]" where the study varies them
+  std::string method_version;
+  std::string bound;      ///< "range:1e-3"; with " [u.npz]" where the study has several tables
+  std::string data_xxh3;  ///< only rows of the baseline's table are compared with it
+  int threads = 1;
   std::string label() const { return method + " · " + bound; }
   int ok_runs = 0, failed_runs = 0;
   std::string reason;                  ///< of the first failure
@@ -63,6 +68,9 @@ struct Summary {
   /// The bounds in the order of rows, each once.
   [[nodiscard]] std::vector<std::string> bounds() const;
 };
+
+/// A bound without the table's name that summarise() may have put behind it: "range:1e-3".
+[[nodiscard]] std::string plain_bound(const std::string& bound);
 
 /// Points into `study`, which must outlive the result.
 [[nodiscard]] Summary summarise(const StudyRecord& study);
