@@ -14,14 +14,18 @@ constexpr const char* names_key = "names";
 
 bool is_numeric(const NamedArray& a) { return a.header.type.kind == Descr::Kind::Numeric; }
 
-/// The 2-D array that `names` belongs to: one with as many columns as there are names. Of several, the first.
+/// The 2-D array that `names` belongs to: one with as many columns as there are names. Of several, the one with key `data`
+/// (Baler's habit), else the first.
 std::optional<std::size_t> find_table(const std::vector<NamedArray>& arrays, std::size_t names) {
   const NpyHeader& n = arrays[names].header;
+  std::optional<std::size_t> found;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const NpyHeader& h = arrays[i].header;
-    if (is_numeric(arrays[i]) && h.shape.size() == 2 && h.shape[1] > 0 && h.shape[1] == n.shape[0]) return i;
+    if (!is_numeric(arrays[i]) || h.shape.size() != 2 || h.shape[1] == 0 || h.shape[1] != n.shape[0]) continue;
+    if (arrays[i].key == "data") return i;
+    if (!found) found = i;
   }
-  return std::nullopt;
+  return found;
 }
 
 std::optional<std::size_t> find_names(const std::vector<NamedArray>& arrays) {

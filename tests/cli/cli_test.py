@@ -97,6 +97,13 @@ class RoundTrips(Case):
                 self.assertEqual(b[key].tobytes(), value.tobytes(), key)
             self.assertTrue(b["field"].flags.f_contiguous)
 
+    def test_names_belong_to_data_where_two_arrays_fit(self):
+        np.savez(self.path("a.npz"), scale=np.ones((2, 3)), data=np.eye(3)[[0, 1, 2, 0]], names=np.array(["a", "b", "c"]))
+        self.ok("compress", self.path("a.npz"), "-o", self.path("a.hay"))
+        self.ok("decompress", self.path("a.hay"), "-o", self.path("b.npz"), "--columns", "b")
+        with np.load(self.path("b.npz")) as b:
+            self.assertEqual(b["data"].tolist(), [[0.0], [1.0], [0.0], [0.0]])
+
     def test_csv(self):
         with open(self.path("t.csv"), "w") as f:
             f.write("a,b\n1,0.5\n2,\n3,1e300\n")
