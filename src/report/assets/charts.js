@@ -254,13 +254,21 @@
     const width = (h.high - h.low) / h.counts.length;
     return h.counts.flatMap((n, i) => [{ x: h.low + i * width, y: n }, { x: h.low + (i + 1) * width, y: n }]);
   }
-  const outlineSet = (name, h, colour, filled) => ({ label: name, data: outline(h), borderColor: colour, borderWidth: filled ? 1 : 1.5,
-    backgroundColor: filled ? withAlpha(colour, 0.3) : "transparent", fill: filled ? "origin" : false, pointRadius: 0, tension: 0 });
+  // On a logarithmic axis an empty bin lies on the floor, half a count.
+  const floor = 0.5;
+  const logCounts = () => $("log").checked;
+  const outlineSet = (name, h, colour, filled) => ({ label: name,
+    data: outline(h).map((p) => (logCounts() ? { x: p.x, y: Math.max(p.y, floor) } : p)), borderColor: colour, borderWidth: filled ? 1 : 1.5,
+    backgroundColor: filled ? withAlpha(colour, 0.3) : "transparent", fill: filled ? "start" : false, pointRadius: 0, tension: 0 });
+  const decade = (v) => v > 0 && Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9;
   const histogramOptions = (title, h) => ({
     scales: { x: { type: "linear", min: h.low, max: h.high, title: { display: true, text: title }, grid: { display: false },
                    ticks: { callback: round, maxTicksLimit: 8, maxRotation: 0, includeBounds: false } },
-              y: { beginAtZero: true, title: { display: true, text: "values a bin" }, grid: { color: css("--grid") },
-                   ticks: { callback: round, maxTicksLimit: 6 } } },
+              y: logCounts()
+                ? { type: "logarithmic", min: floor, title: { display: true, text: "values a bin (log scale)" }, grid: { color: (c) => (decade(c.tick?.value) ? css("--grid") : "transparent") },
+                    ticks: { autoSkip: false, maxRotation: 0, callback: (v) => (decade(v) ? round(v) : "") } }
+                : { beginAtZero: true, title: { display: true, text: "values a bin" }, grid: { color: css("--grid") },
+                    ticks: { callback: round, maxTicksLimit: 6 } } },
     plugins: { legend: { position: "top", align: "start", labels: { boxHeight: 8, boxWidth: 16 }, reverse: true }, tooltip: { enabled: false } } });
   const grey = () => (dark() ? "#9aa0a6" : "#808080");
   const after = () => pick(boundColours)[0];
@@ -297,7 +305,8 @@
     document.querySelectorAll("#multiples button").forEach((b, i) => b.setAttribute("aria-pressed", String(method.columns[i] === entry)));
   }
   function path(h, most, closed) {
-    const points = outline(h).map(({ x, y }) => [((x - h.low) / (h.high - h.low)) * 100, 40 - (y / most) * 38]);
+    const scale = (y) => (logCounts() ? Math.log(Math.max(y, floor) / floor) / Math.log(most / floor) : y / most);
+    const points = outline(h).map(({ x, y }) => [((x - h.low) / (h.high - h.low)) * 100, 40 - scale(y) * 38]);
     const line = points.map(([x, y]) => x.toFixed(1) + "," + y.toFixed(1)).join(" ");
     return closed ? "0,40 " + line + " 100,40" : line;
   }
@@ -402,6 +411,7 @@
     $("method").value = unbounded >= 0 ? unbounded : Math.max(0, data.fidelity.findIndex((f) => f.columns.some((c) => c.error))); // most to see
     $("method").addEventListener("change", () => { fillColumns(); drawMultiples(); drawColumn(); });
     $("column").addEventListener("change", drawColumn);
+    $("log").addEventListener("change", () => { drawMultiples(); drawColumn(); });
     fillColumns();
   }
   drawAll();
