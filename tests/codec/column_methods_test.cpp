@@ -12,8 +12,10 @@ using namespace samples;
 std::vector<std::string> methods_under_test() {
   std::vector<std::string> methods{"zstd", "zstd:level=19", "lz4", "lz4:level=9",
                                    "zfp"};  // and what plug-ins this machine has
+#ifndef __SANITIZE_ADDRESS__  // Plug-ins are not ours; some free with free() what HDF5 or they made with new.
   for (const auto& method : all_methods())
     if (method->name().starts_with("hdf5:") && method->unavailable_reason().empty()) methods.push_back(method->name());
+#endif
   return methods;
 }
 

@@ -110,7 +110,8 @@ Sample field(const DType& type, std::uint64_t rows, std::vector<std::uint64_t> i
   std::normal_distribution<double> normal(0, 0.01);
   std::vector<double> x(rows * per_row);
   for (std::uint64_t i = 0; i < x.size(); ++i)
-    x[i] = 10 * std::sin(0.2 * static_cast<double>(i % 16)) + 0.1 * static_cast<double>(i / 16) + normal(random);
+    x[i] = 10 * std::sin(0.2 * static_cast<double>(i % 16)) + 0.1 * std::floor(static_cast<double>(i) / 16) +
+           normal(random);
   Sample s = make("field", type, x);
   s.info.layout = Layout::FixedShape;
   s.info.rows = s.data.rows = rows;

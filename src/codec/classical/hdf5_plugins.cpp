@@ -70,7 +70,7 @@ std::vector<std::string> plugin_folders() {
   for (const std::string& prefix : prefixes)
     if (!prefix.empty())
       for (const char* packages : {"site-packages", "dist-packages"})
-        append_matches(folders, prefix + "/lib/python3*/" + packages + package);
+        append_matches(folders, std::string(prefix).append("/lib/python3*/").append(packages).append(package));
   append_matches(folders, "/usr/lib/python3/dist-packages" + package);
   append_matches(folders, "/usr/local/hdf5/lib/plugin");
   return folders;

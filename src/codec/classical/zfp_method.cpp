@@ -165,7 +165,7 @@ class ZfpMethod : public ColumnMethod {
     return kind == BoundKind::Lossless || kind == BoundKind::Abs || kind == BoundKind::Range;
   }
   [[nodiscard]] std::string version() const override {
-    const std::string text(zfp_version_string);  // "zfp version 1.0.0 (August 1, 2022)"
+    std::string text(zfp_version_string);  // "zfp version 1.0.0 (August 1, 2022)"
     const auto at = text.find("version ");
     if (at == std::string::npos) return text;
     return "zfp " + text.substr(at + 8, text.find(' ', at + 8) - at - 8);
