@@ -34,6 +34,7 @@ std::vector<OptionInfo> describe_options() {
       {"lr_scheduler", "halve the learning rate on a plateau: on or off", "on"},
       {"lr_patience", "lr_scheduler_patience: epochs without improvement before that", "50"},
       {"dtype", "the network's float type: f8 or f4", "f8 (images: f4)"},
+      {"train_threads", "threads to train with; 0: one for every 100 million multiply-adds of a batch", "0"},
       {"seed", "of the initial weights (Baler leaves them to chance)", "0"},
   };
 }
@@ -55,6 +56,7 @@ Settings parse_settings(const MethodSpec& spec) {
   train.min_delta = number_option(spec, "min_delta", train.min_delta, 0.0, std::numeric_limits<double>::max());
   train.lr_scheduler = flag(spec, "lr_scheduler", train.lr_scheduler);
   train.lr_scheduler_patience = count(spec, "lr_patience", train.lr_scheduler_patience, 0);
+  settings.train_threads = static_cast<int>(integer_option(spec, "train_threads", 0, 0, 1024));
   if (spec.options.contains("dtype")) settings.float32 = choice_option(spec, "dtype", "f8", {"f8", "f4"}) == 1;
   train.seed = static_cast<std::uint64_t>(integer_option(spec, "seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   return settings;

@@ -10,6 +10,7 @@ namespace haywatt::baler {
 
 struct Settings {
   TrainConfig train;
+  int train_threads = 0;        ///< 0: as many as a batch keeps busy
   std::optional<bool> float32;  ///< unset: float64, for fields float32, as in Baler
 };
 
