@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "haywatt/base/error.hpp"
+#include "haywatt/exec/pool.hpp"
 #include "meter/energy_source.hpp"
 #include "meter/readings.hpp"
 #include "meter/sampler.hpp"
@@ -25,7 +26,9 @@ struct RunMeter::State {
   State(const Machine& m, MeterOptions o)
       : machine(m), options(std::move(o)), log([this](const SpanBorder& at) {
           if (readings) readings->read_at_border(at);
-        }) {}
+        }) {
+    machine.cpu_quota = exec::cpu_quota();  // the machine's description knows of affinity only
+  }
 
   Machine machine;
   MeterOptions options;
