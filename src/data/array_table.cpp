@@ -14,8 +14,8 @@ constexpr const char* names_key = "names";
 
 bool is_numeric(const NamedArray& a) { return a.header.type.kind == Descr::Kind::Numeric; }
 
-/// The 2-D array that `names` belongs to: one with as many columns as there are names. Of several, the one with key `data`
-/// (Baler's habit), else the first.
+/// The 2-D array that `names` belongs to: one with as many columns as there are names. Of several, the one with key
+/// `data` (Baler's habit), else the first.
 std::optional<std::size_t> find_table(const std::vector<NamedArray>& arrays, std::size_t names) {
   const NpyHeader& n = arrays[names].header;
   std::optional<std::size_t> found;
