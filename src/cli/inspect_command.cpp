@@ -32,7 +32,7 @@ void print_columns(const Schema& s, const std::vector<ResolvedBound>* bounds) {
                   ? "none"
                   : fmt::format("{} {:.4g}", b.kind == BoundKind::Abs ? "abs" : "rel", b.epsilon);
       if (b.requested != bound) bound += " (asked: " + b.requested + ")";
-      bound = "  " + bound;
+      bound.insert(0, 2, ' ');
     }
     fmt::print("{:<{}}  {:<5}  {:<16}{}\n", c.name, width, c.dtype.name(), shape_of(c), bound);
   }

@@ -43,7 +43,7 @@ struct Judge {
   double limit;  ///< epsilon with the margin
 
   [[nodiscard]] bool within(T x, T y) const {
-    if (std::memcmp(&x, &y, sizeof(T)) == 0) return true;
+    if (same_bits(x, y)) return true;
     if constexpr (std::is_same_v<T, Bool8>) {
       return bound.kind == BoundKind::None;
     } else if constexpr (std::is_integral_v<T>) {

@@ -70,7 +70,7 @@ void accumulate_errors(ErrorStatistics& e, const DType& type, ByteSpan original,
       const double b = to_double(y[i]);
       const bool finite = std::isfinite(a) && std::isfinite(b);
       if (!finite) ++e.not_finite;
-      if (std::memcmp(&x[i], &y[i], sizeof(T)) == 0) {
+      if (same_bits(x[i], y[i])) {
         ++e.exact;
         continue;
       }

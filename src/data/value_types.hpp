@@ -1,8 +1,8 @@
 /// From a DType to a C++ type: visit_type(dtype, [&]<class T>(T) { … }) with T a native type, Half or Bool8.
 #pragma once
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <type_traits>
 
@@ -43,6 +43,20 @@ double difference_magnitude(T x, T y) {
     return static_cast<double>(d < 0 ? -d : d);
   } else {
     return std::fabs(to_double(x) - to_double(y));
+  }
+}
+
+/// Equal bit for bit: NaN equals a NaN of the same payload, -0 does not equal 0.
+template <class T>
+bool same_bits(const T& x, const T& y) {
+  if constexpr (sizeof(T) == 8) {
+    return std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(y);
+  } else if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  } else if constexpr (sizeof(T) == 2) {
+    return std::bit_cast<std::uint16_t>(x) == std::bit_cast<std::uint16_t>(y);
+  } else {
+    return std::bit_cast<std::uint8_t>(x) == std::bit_cast<std::uint8_t>(y);
   }
 }
 
