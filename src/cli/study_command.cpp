@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -75,6 +76,9 @@ int study(const Arguments& a) {
   if (outcome.found_finished) log::info(request.folder + " holds this study, finished; --force runs it again");
   if (!outcome.found_finished || !has_reports(request.folder)) write_reports(request.folder, outcome.study);
   print_results(outcome, request.folder, a.json);
+  const auto& runs = outcome.study.runs;
+  if (!runs.empty() && std::all_of(runs.begin(), runs.end(), [](const RunRecord& r) { return r.status != "ok"; }))
+    fail_check("no run of the study succeeded; the reasons are in " + request.folder + "/report.html");
   return 0;
 }
 

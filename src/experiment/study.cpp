@@ -15,6 +15,7 @@
 #include "haywatt/base/log.hpp"
 #include "haywatt/base/progress.hpp"
 #include "haywatt/data/table_io.hpp"
+#include "haywatt/exec/pool.hpp"
 #include "haywatt/experiment/schedule.hpp"
 #include "haywatt_version.hpp"
 
@@ -182,6 +183,7 @@ StudyOutcome run_study(const StudyRequest& request) {
   header.record.started = utc_now();
   header.record.haywatt_version = version;
   header.record.machine = describe_machine();
+  header.record.machine.cpu_quota = exec::cpu_quota();
 
   StudyOutcome outcome;
   SignalWatch signals;
