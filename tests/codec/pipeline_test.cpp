@@ -88,6 +88,36 @@ TEST(Pipeline, TheFileDoesNotDependOnThreads) {
   EXPECT_EQ(read_text_file(folder / "1.hay"), read_text_file(folder / "4.hay"));
 }
 
+TEST(Pipeline, APartReadsOnlyItsOwnStreams) {
+  const test::TemporaryFolder folder;
+  std::mt19937_64 rng(8);
+  test::MemoryTable table;
+  for (const char* name : {"a", "b"}) {
+    ColumnInfo info;
+    info.name = name;
+    info.rows = 300;
+    table.add(info, {300, test::random_values(rng, info.dtype, 300), {}});
+  }
+  compress_table(table, folder / "t.hay", options_for("zstd", {}, 100));
+  // Every stream is damaged but that of column b in chunk 1.
+  const HayReader file(folder / "t.hay");
+  std::string bytes = read_text_file(folder / "t.hay");
+  for (std::uint64_t k = 0; k < 3; ++k)
+    for (std::size_t c = 0; c < 2; ++c)
+      if (k != 1 || c != 1) bytes[file.places(k).columns[c].offset] ^= 1;
+  write_text_file(folder / "d.hay", bytes);
+
+  DecompressOptions part;
+  part.columns = "b";
+  part.first_row = 110;
+  part.last_row = 190;
+  decompress_table(folder / "d.hay", folder / "b.npz", part);
+  EXPECT_EQ(open_table(folder / "b.npz")->read(0, 80).columns[0].values, table.read(110, 80).columns[1].values);
+  part.last_row = 210;
+  part.existing = AtomicFile::Existing::Replace;
+  EXPECT_THROW(decompress_table(folder / "d.hay", folder / "b.npz", part), Error);
+}
+
 TEST(Pipeline, AnotherTableIsToldApart) {
   const test::TemporaryFolder folder;
   test::MemoryTable a;
