@@ -56,6 +56,7 @@ std::string to_html(const StudyRecord& study) {
       {"columns_note", left_out == 0
                            ? std::string()
                            : fmt::format(" {} further columns are not drawn, to keep this page small.", left_out)},
+      {"networks", networks_html(summary)},
       {"payback_rows", payback_table(summary)},
       {"assumption_rows", assumptions_table()},
       {"failures", failures_html(summary)},

@@ -82,6 +82,7 @@ json row_json(const SummaryRow& row, const std::optional<metrics::ParetoStatus>&
   j["error_over_bound"] = optional_number(row.error_over_bound);
   j["error_over_range"] = optional_number(row.error_over_range);
   j["violations"] = row.violations;
+  j["counts"] = row.typical->counts;
   j["bytes_per_row"] = metric(row.bytes_per_row);
   j["factor"] = metric(row.factor);
   j["in_speed"] = metric(row.in_speed);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "haywatt/base/text.hpp"
 #include "haywatt/metrics/carbon.hpp"
 #include "haywatt/metrics/pareto.hpp"
 #include "haywatt/metrics/payback.hpp"
@@ -107,6 +108,41 @@ std::string payback_table(const Summary& summary) {
     html += "</tr>\n";
   }
   return html;
+}
+
+std::string networks_html(const Summary& summary) {
+  std::string rows;
+  for (const SummaryRow& row : summary.rows) {
+    if (!row.ok()) continue;
+    const auto& counts = row.typical->counts;
+    const auto counted = [&](const char* name) {
+      const auto it = counts.find(name);
+      return it == counts.end() ? std::optional<double>() : std::optional(it->second);
+    };
+    if (!counted("parameters")) continue;
+    const auto cell = [](std::optional<double> value, double factor, const char* unit) {
+      return number_cell(value ? si(*value * factor, unit) : "–");
+    };
+    // A multiply-accumulate is two floating-point operations.
+    rows += "<tr>" + head_cells(row) +
+            number_cell(counted("epochs") ? count(static_cast<std::uint64_t>(*counted("epochs"))) : "–") +
+            number_cell(count(static_cast<std::uint64_t>(*counted("parameters")))) +
+            cell(counted("macs_encode_per_row"), 2.0, "FLOP") + cell(counted("macs_decode_per_row"), 2.0, "FLOP") +
+            cell(counted("macs_train"), 2.0, "FLOP");
+    const PhaseRecord* train = row.typical->phase("train");
+    const bool rate = train != nullptr && train->wall_s > 0.0 && counted("macs_train");
+    rows += number_cell(rate ? si(2.0 * *counted("macs_train") / train->wall_s, "FLOP/s") : "–") + "</tr>\n";
+  }
+  if (rows.empty()) return {};
+  return R"(<section aria-labelledby="networks-title">
+<h2 id="networks-title">The networks</h2>
+<p>Counted from the layers, not measured: one multiply-accumulate is two floating-point operations (FLOP). The rate is training’s FLOP over its wall time.</p>
+<div class="wide"><table class="compact">
+<caption class="hidden">Parameters and arithmetic of the trained networks</caption>
+<thead><tr><th scope="col">Method</th><th scope="col">Bound</th><th scope="col">Epochs</th><th scope="col">Parameters</th><th scope="col">Encoding a row</th><th scope="col">Decoding a row</th><th scope="col">Training</th><th scope="col">Training rate</th></tr></thead>
+<tbody>
+)" + rows +
+         "</tbody></table></div>\n</section>\n\n";
 }
 
 std::string assumptions_table() {

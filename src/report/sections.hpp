@@ -15,6 +15,8 @@ namespace haywatt::report {
 [[nodiscard]] std::string pareto_table(const metrics::Summary& summary);
 [[nodiscard]] std::string payback_table(const metrics::Summary& summary);
 [[nodiscard]] std::string assumptions_table();
+/// Size and arithmetic of the networks that methods trained (from RunRecord::counts); empty if there are none.
+[[nodiscard]] std::string networks_html(const metrics::Summary& summary);
 [[nodiscard]] std::string machine_html(const StudyRecord& study);
 [[nodiscard]] std::string failures_html(const metrics::Summary& summary);
 /// Each different warning once, with the methods it came from.

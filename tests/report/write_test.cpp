@@ -26,7 +26,13 @@ std::string write(const std::string& name, const StudyRecord& study) {
   return html;
 }
 
-TEST(WholeReport, TypicalStudy) { EXPECT_LT(write("typical", test::make_study()).size(), size_limit); }
+TEST(WholeReport, TypicalStudy) {
+  const std::string page = write("typical", test::make_study());
+  EXPECT_LT(page.size(), size_limit);
+  // 52,000 multiply-accumulates a row are twice as many FLOP.
+  EXPECT_NE(page.find("The networks"), std::string::npos);
+  EXPECT_NE(page.find("104 kFLOP"), std::string::npos);
+}
 
 TEST(WholeReport, HundredColumnsTwentyMethodsStayUnderThreeMegabytes) {
   test::FixtureOptions o;

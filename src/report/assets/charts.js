@@ -152,12 +152,18 @@
     }));
   }
   const total = (values) => values.reduce((a, b) => a + b, 0);
-  // Groups whose totals lie a factor 4 or more apart get a panel each, so that quick methods stay visible.
+  // At most three panels, as few as keep the longest bar of each within a factor 8 of its shortest, so that quick methods stay visible.
   function panels(rows) {
     const sorted = [...rows].sort((a, b) => total(a.s) - total(b.s));
-    const cuts = sorted.map((r, i) => [i ? total(r.s) / total(sorted[i - 1].s) : 0, i]).filter(([gap]) => gap >= 4)
-      .sort((a, b) => b[0] - a[0]).slice(0, 2).map(([, i]) => i).sort((a, b) => a - b);
-    return [...cuts, sorted.length].map((end, k) => sorted.slice(k ? cuts[k - 1] : 0, end));
+    const n = sorted.length, t = sorted.map((r) => total(r.s));
+    const spread = (from, to) => (to > from ? t[to - 1] / Math.max(t[from], 1e-9) : 1);
+    const worst = (cuts) => Math.max(...[...cuts, n].map((end, k) => spread(k ? cuts[k - 1] : 0, end)));
+    let best = [];
+    for (let one = 1; one < n && worst(best) > 8; ++one) if (worst([one]) < worst(best)) best = [one];
+    if (worst(best) > 8)
+      for (let one = 1; one < n; ++one)
+        for (let two = one + 1; two < n; ++two) if (worst([one, two]) < worst(best)) best = [one, two];
+    return [...best, n].map((end, k) => sorted.slice(k ? best[k - 1] : 0, end));
   }
   const totals = { id: "totals", afterDatasetsDraw(chart) {
     const { ctx, scales: { x, y }, config: { options: { unit } } } = chart;
