@@ -1,5 +1,5 @@
 # A room is a static library made of all sources of its folder. It may use only the rooms below it, in the order of
-# docs/design.md; tools/check-layers holds the includes to that.
+# docs/terminology.md; tools/check-layers holds the includes to that.
 
 add_library(haywatt_flags INTERFACE)
 target_compile_options(haywatt_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
