@@ -1,6 +1,5 @@
 #include "haywatt/base/progress.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <unistd.h>
@@ -35,12 +34,14 @@ std::string drawn_on_terminal() {
     Progress bar("work", terminal);
     bar.update(0.5, "half");
   }
-  ::fcntl(primary, F_SETFL, O_NONBLOCK);
-  std::array<char, 1024> text{};
-  const ssize_t n = ::read(primary, text.data(), text.size());
-  ::close(primary);
+  // A pseudo-terminal hands its bytes on asynchronously: only after the last closing is the end of them an error (EIO).
   ::close(terminal);
-  return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : std::string();
+  std::string drawn;
+  std::array<char, 1024> text{};
+  ssize_t n = 0;
+  while ((n = ::read(primary, text.data(), text.size())) > 0) drawn.append(text.data(), static_cast<std::size_t>(n));
+  ::close(primary);
+  return drawn;
 }
 
 TEST(Progress, DrawsOnATerminalAndErasesItself) {
