@@ -7,15 +7,14 @@
 
 #include "haywatt/base/error.hpp"
 #include "haywatt/exec/pool.hpp"
-#include "meter/energy_source.hpp"
 #include "meter/readings.hpp"
+#include "meter/run_energy.hpp"
 #include "meter/sampler.hpp"
 #include "meter/span_log.hpp"
 
 namespace haywatt::meter {
 namespace {
 
-constexpr std::size_t most_spans = 2'000;
 constexpr std::size_t sweep_at_borders = 20'000;
 
 double seconds(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
@@ -52,8 +51,6 @@ struct RunMeter::State {
   void begin();
   void finish();
   void fill_totals(RunRecord& run);
-  void fill_phases(RunRecord& run) const;
-  void fill_energy(RunRecord& run) const;
 };
 
 void RunMeter::State::begin() {
@@ -121,52 +118,6 @@ void RunMeter::State::fill_totals(RunRecord& run) {
     run.warnings.emplace_back(fmt::format("{} borders of spans were lost, their time is in other phases", lost));
 }
 
-void RunMeter::State::fill_phases(RunRecord& run) const {
-  const auto names = log.names();
-  const auto& totals = phases->totals();
-  run.phases.clear();
-  for (PhaseId id = 0; id < names.size(); ++id) {
-    const auto use = totals.find(id);
-    if (id == other_phase && use == totals.end()) continue;
-    PhaseRecord& p = run.phases.emplace_back();
-    p.name = names[id];
-    if (use == totals.end()) continue;
-    p.wall_s = use->second.wall_ns * 1e-9;
-    p.cpu_s = use->second.cpu_ns * 1e-9;
-  }
-  // In the order in which they first appeared, `other` last.
-  if (!run.phases.empty() && run.phases.front().name == names[other_phase])
-    std::rotate(run.phases.begin(), run.phases.begin() + 1, run.phases.end());
-  run.spans.clear();
-  for (const Stretch& s : joined(phases->stretches(), most_spans))
-    run.spans.push_back(
-        {names[s.phase], s.thread, seconds(s.start_ns - start.wall_ns), seconds(s.end_ns - start.wall_ns)});
-}
-
-void RunMeter::State::fill_energy(RunRecord& run) const {
-  const Timeline timeline{readings->all(), phases->slices()};
-  const std::string run_id = options.run_id.empty() ? fmt::format("{}", start.wall_ns) : options.run_id;
-  const RunIdentity identity{machine.id, run_id, run.method.empty() ? run_id : run.method};
-  std::map<std::string, PhaseId> numbers;
-  for (const auto& name : log.names()) numbers.emplace(name, static_cast<PhaseId>(numbers.size()));
-  run.energy.clear();
-  bool package_known = false;
-  for (std::size_t s = 0; s < readings->sensors(); ++s) {
-    const EnergySensor& sensor = readings->sensor(s);
-    for (std::size_t c = 0; c < sensor.channels().size(); ++c) {
-      if (const std::string fault = sensor.fault(c); !fault.empty()) {
-        run.energy.push_back(unknown_figure(sensor, c, fault));
-        run.warnings.push_back(
-            fmt::format("{} ({}) is unknown: {}", sensor.name(), sensor.channels()[c].boundary, fault));
-        continue;
-      }
-      add_figures(sensor_source(sensor, c, timeline, readings->joules(s, c), machine, identity), numbers, run);
-      package_known = package_known || sensor.channels()[c].boundary == "package";
-    }
-  }
-  if (!package_known) add_figures(estimate_source(timeline, machine, identity), numbers, run);
-}
-
 RunMeter::RunMeter(const Machine& machine, MeterOptions options)
     : state_(std::make_unique<State>(machine, std::move(options))) {}
 
@@ -183,8 +134,16 @@ void RunMeter::stop(RunRecord& run) {
   if (!state_->running) fail_usage("the meter was not started");
   state_->finish();
   state_->fill_totals(run);
-  state_->fill_phases(run);
-  state_->fill_energy(run);
+  const State& s = *state_;
+  const std::string run_id = s.options.run_id.empty() ? fmt::format("{}", s.start.wall_ns) : s.options.run_id;
+  fill_phases_and_energy({s.machine,
+                          *s.readings,
+                          *s.phases,
+                          s.log.names(),
+                          s.start.wall_ns,
+                          {s.machine.id, run_id, run.method.empty() ? run_id : run.method},
+                          {}},
+                         run);
 }
 
 }  // namespace haywatt::meter

@@ -1,5 +1,7 @@
 #include "haywatt/record/record.hpp"
 #include "record/json_fields.hpp"
+#include "record/series_json.hpp"
+#include "record/tree_json.hpp"
 
 namespace haywatt {
 namespace {
@@ -31,71 +33,6 @@ void read_histogram(const json& parent, const char* name, Histogram& h) {
   read_member(j, "high", h.high);
   read_member(j, "outside", h.outside);
   h.counts = record::numbers(record::array_member(j, "counts"), "counts");
-}
-
-/// Long series are kept as one array a member, which is a third of the size of one object an item.
-json spans_json(const std::vector<SpanRecord>& spans) {
-  json phase = json::array(), thread = json::array(), start = json::array(), end = json::array();
-  for (const SpanRecord& s : spans) {
-    phase.push_back(utf8(s.phase));
-    thread.push_back(s.thread);
-    start.push_back(number(s.start_s));
-    end.push_back(number(s.end_s));
-  }
-  return {{"phase", phase}, {"thread", thread}, {"start_s", start}, {"end_s", end}};
-}
-
-json samples_json(const std::vector<SampleRecord>& samples) {
-  json t = json::array(), rss = json::array(), cpu = json::array(), read = json::array(), written = json::array();
-  for (const SampleRecord& s : samples) {
-    t.push_back(number(s.t_s));
-    rss.push_back(s.rss_B);
-    cpu.push_back(number(s.cpu_s));
-    read.push_back(s.read_B);
-    written.push_back(s.written_B);
-  }
-  return {{"t_s", t}, {"rss_B", rss}, {"cpu_s", cpu}, {"read_B", read}, {"written_B", written}};
-}
-
-const json& column(const json& series, const char* name, std::size_t rows) {
-  const json& array = record::array_member(series, name);
-  if (array.size() != rows) fail_input(std::string("record: series \"") + name + "\" has another length than the rest");
-  return array;
-}
-
-template <class T>
-T item(const json& array, std::size_t i, const char* name) {
-  T value{};
-  record::read_value(array[i], name, value);
-  return value;
-}
-
-void read_spans(const json& parent, std::vector<SpanRecord>& spans) {
-  const json& j = record::object_member(parent, "spans");
-  const std::size_t n = record::array_member(j, "phase").size();
-  const json &phase = column(j, "phase", n), &thread = column(j, "thread", n), &start = column(j, "start_s", n),
-             &end = column(j, "end_s", n);
-  spans.clear();
-  for (std::size_t i = 0; i < n; ++i)
-    spans.push_back({item<std::string>(phase, i, "phase"), item<std::uint64_t>(thread, i, "thread"),
-                     item<double>(start, i, "start_s"), item<double>(end, i, "end_s")});
-}
-
-void read_samples(const json& parent, std::vector<SampleRecord>& samples) {
-  const json& j = record::object_member(parent, "samples");
-  const std::size_t n = record::array_member(j, "t_s").size();
-  const json &t = column(j, "t_s", n), &rss = column(j, "rss_B", n), &cpu = column(j, "cpu_s", n),
-             &read = column(j, "read_B", n), &written = column(j, "written_B", n);
-  samples.clear();
-  for (std::size_t i = 0; i < n; ++i)
-    samples.push_back({item<double>(t, i, "t_s"), item<std::uint64_t>(rss, i, "rss_B"), item<double>(cpu, i, "cpu_s"),
-                       item<std::uint64_t>(read, i, "read_B"), item<std::uint64_t>(written, i, "written_B")});
-}
-
-json texts_json(const std::vector<std::string>& texts) {
-  json list = json::array();
-  for (const auto& t : texts) list.push_back(utf8(t));
-  return list;
 }
 
 }  // namespace
@@ -188,10 +125,12 @@ void to_json(json& j, const RunRecord& r) {
        {"counts", counts},
        {"energy", r.energy},
        {"phases", r.phases},
-       {"spans", spans_json(r.spans)},
-       {"samples", samples_json(r.samples)},
+       {"spans", record::spans_json(r.spans)},
+       {"samples", record::samples_json(r.samples)},
        {"fidelity", r.fidelity},
-       {"warnings", texts_json(r.warnings)}};
+       {"warnings", record::texts_json(r.warnings)}};
+  if (!r.power.empty()) j["power"] = record::power_json(r.power);
+  if (r.tree) j["tree"] = record::tree_json(*r.tree);
 }
 
 void from_json(const json& j, RunRecord& r) {
@@ -226,11 +165,12 @@ void from_json(const json& j, RunRecord& r) {
     record::read_value(value, name.c_str(), r.counts[name]);
   record::read_list(j, "energy", r.energy);
   record::read_list(j, "phases", r.phases);
-  read_spans(j, r.spans);
-  read_samples(j, r.samples);
+  record::read_spans(j, r.spans);
+  record::read_samples(j, r.samples);
+  record::read_power(j, r.power);
+  record::read_tree(j, r.tree);
   record::read_list(j, "fidelity", r.fidelity);
-  for (const auto& w : record::array_member(j, "warnings"))
-    record::read_value(w, "warnings", r.warnings.emplace_back());
+  record::read_texts(j, "warnings", r.warnings);
 }
 
 void to_json(json& j, const StudyRecord& r) {
@@ -257,6 +197,19 @@ void from_json(const json& j, StudyRecord& r) {
   read_member(j, "haywatt_version", r.haywatt_version);
   if (j.contains("machine")) j["machine"].get_to(r.machine);
   record::read_list(j, "runs", r.runs);
+}
+
+void to_json(json& j, const ProgramRecord& r) {
+  j = r.run;
+  j["machine"] = r.machine;
+  j["haywatt_version"] = utf8(r.haywatt_version);
+}
+
+void from_json(const json& j, ProgramRecord& r) {
+  j.get_to(r.run);
+  read_member(j, "haywatt_version", r.haywatt_version);
+  r.machine = Machine{};
+  if (j.contains("machine")) j["machine"].get_to(r.machine);
 }
 
 }  // namespace haywatt

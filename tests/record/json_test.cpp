@@ -38,6 +38,18 @@ TEST(Json, WholeStudyComesBack) {
   EXPECT_EQ(back.runs[0].energy.at(0).joules.components.at(0).correlation.kind, CorrelationKind::Model);
 }
 
+TEST(Json, MeteredProgramComesBack) {
+  ProgramRecord program{test::example_run("a"), test::example_study().machine, "0.2.0"};
+  const json once = program;
+  const auto back = json::parse(once.dump()).get<ProgramRecord>();
+  EXPECT_EQ(json(back), once);
+  ASSERT_TRUE(back.run.tree);
+  EXPECT_EQ(back.run.tree->processes.at(0).name, "sh");
+  EXPECT_EQ(back.run.power.at(0).watts.at(1), 3.5);
+  EXPECT_EQ(back.machine.id, "abc");
+  EXPECT_EQ(once.get<RunRecord>().label, program.run.label) << "whatever reads a run reads it";
+}
+
 TEST(Json, MembersOfFigures) {
   const json figure = Figure::exact(3.0, "s");
   for (const char* name : {"value", "unit", "low", "high", "level", "components", "interval"})
@@ -116,6 +128,10 @@ TEST(Json, WrongTypesAreBadInput) {
         R"({"spans": {"phase": ["a"], "thread": [1], "start_s": [], "end_s": [0]}})",
         R"({"samples": {"t_s": [0], "rss_B": ["x"], "cpu_s": [0], "read_B": [0], "written_B": [0]}})",
         R"({"counts": {"a": true}})",
+        R"({"tree": 1})",
+        R"({"tree": {"processes": [1]}})",
+        R"({"power": [{"t_s": [0, 1], "W": [1, 2]}]})",
+        R"({"samples": {"t_s": [0], "rss_B": [0], "cpu_s": [0], "read_B": [0], "written_B": [0], "threads": []}})",
         R"({"warnings": [1]})",
         R"({"fidelity": [{"original": 1}]})",
         R"({"energy": [{"components": [{"type": "C"}]}]})",

@@ -1,6 +1,9 @@
 /// What a source of energy readings must do: docs/adding-an-energy-sensor.md.
 #pragma once
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,9 +14,14 @@ namespace haywatt::meter {
 
 /// One counter as a user sees it: everything the sensor knows within one boundary, all sockets summed.
 struct SensorChannel {
-  std::string boundary;          ///< "package", "dram", "psys", "board", "node", "wall"
-  double gain_u_rel = 0.0;       ///< standard uncertainty of the gain, systematic for this machine
-  double update_period_s = 0.0;  ///< the counter moves about this often
+  std::string boundary;           ///< "package", "dram", "psys", "board", "node", "wall"
+  double gain_u_rel = 0.0;        ///< standard uncertainty of the gain, systematic for this machine
+  double update_period_s = 0.0;   ///< the counter moves about this often
+  double resolution_J = 0.0;      ///< its step
+  double window_share = 1.0;      ///< of each period the sensor looks at this share only (an A100: 0.25); then also:
+  double window_s = 0.0;          ///< length of that window
+  bool integrated_power = false;  ///< joules are power samples integrated here, not a counter of the hardware
+  std::string source;             ///< what is read, as a person would look it up: a path, an event, a field's name
 };
 
 /// Cumulative energy counters of this machine. Not thread-safe: the meter reads from one thread at a time.
@@ -28,6 +36,15 @@ class EnergySensor {
   virtual void read(std::span<double> joules) noexcept = 0;
   /// Why the readings so far of a channel are not to be trusted ("no permission …", "did not move"); empty if they are.
   [[nodiscard]] virtual std::string fault(std::size_t channel) const = 0;
+  /// Commands by which an administrator makes it readable; empty where nothing is amiss or nothing can be done.
+  [[nodiscard]] virtual std::vector<std::string> remedies() const { return {}; }
+  /// The part of the channel's activity since the last call that belongs to these processes, 0..1. Nothing where the
+  /// channel cannot tell, as no CPU sensor can: then CPU time decides. For GPUs.
+  [[nodiscard]] virtual std::optional<double> share_of(std::size_t channel, std::span<const pid_t> processes) noexcept {
+    (void)channel;
+    (void)processes;
+    return std::nullopt;
+  }
 };
 
 /// Every sensor that exists here, those that cannot be read included (their fault says why). Sensor files are looked

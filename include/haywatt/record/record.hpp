@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,40 @@ struct SampleRecord {
   std::uint64_t rss_B = 0;
   double cpu_s = 0.0;  ///< CPU seconds used so far by the process
   std::uint64_t read_B = 0, written_B = 0;
+  std::uint64_t processes = 0, threads = 0;  ///< alive; 0 where not counted
+};
+
+/// Power over time of one energy figure: watts[i] is the mean from t_s[i] to t_s[i+1], so t_s has one entry more than
+/// watts (both are empty if nothing is known). Seconds since the start of the run; at most 2,000 stretches.
+struct PowerSeries {
+  std::string sensor, boundary, tier;
+  std::string share;  ///< "machine" or "process-tree"
+  std::string rule;   ///< "marginal", "attributed"; empty for share "machine"
+  std::vector<double> t_s, watts;
+};
+
+/// One process of a metered tree.
+struct ProcessRecord {
+  std::int64_t pid = 0, parent = 0;
+  std::string name;                   ///< as the kernel keeps it: at most 15 bytes
+  double start_s = 0.0, end_s = 0.0;  ///< since the start of the run, as seen by the sampler
+  double cpu_s = 0.0;                 ///< of the process alone, without its children
+  std::uint64_t rss_peak_B = 0;
+};
+
+/// What is known of a metered program beside its figures.
+struct TreeRecord {
+  std::vector<std::string> command;
+  int exit_code = 0;       ///< as a shell gives it: 128 + N for a signal
+  int signal = 0;          ///< that ended it, or 0
+  std::string counted_by;  ///< where its CPU seconds come from: "cgroup v2", "cgroup v1", "process clocks and waits"
+  double user_s = 0.0, system_s = 0.0;
+  double steal_s = 0.0;          ///< CPU seconds that a hypervisor took from this machine meanwhile
+  double start_up_s = 0.0;       ///< from the meter's start to the program's
+  std::uint64_t pss_peak_B = 0;  ///< largest sum of proportional memory seen; 0 unknown
+  std::uint64_t processes_seen = 0, threads_peak = 0;
+  std::uint64_t voluntary_switches = 0, involuntary_switches = 0, major_faults = 0;
+  std::vector<ProcessRecord> processes;  ///< at most the 200 that used the most CPU time, in order of start
 };
 
 /// A histogram whose counts belong to equal bins between low and high. Values outside or not finite are in `outside`.
@@ -86,6 +121,8 @@ struct RunRecord {
   std::vector<PhaseRecord> phases;
   std::vector<SpanRecord> spans;      ///< merged per phase and thread, at most 2,000
   std::vector<SampleRecord> samples;  ///< at most 2,000
+  std::vector<PowerSeries> power;
+  std::optional<TreeRecord> tree;  ///< of a metered program (haywatt meter), not of a run of a study
   std::vector<ColumnFidelity> fidelity;
   std::vector<std::string> warnings;
 
@@ -103,9 +140,19 @@ struct StudyRecord {
   std::vector<RunRecord> runs;
 };
 
+/// What `haywatt meter -o` writes. As JSON it is the run with the members `machine` and `haywatt_version` added, so
+/// whatever reads a run reads it.
+struct ProgramRecord {
+  RunRecord run;
+  Machine machine;
+  std::string haywatt_version;
+};
+
 void to_json(nlohmann::json& j, const RunRecord& r);
 void from_json(const nlohmann::json& j, RunRecord& r);
 void to_json(nlohmann::json& j, const StudyRecord& r);
 void from_json(const nlohmann::json& j, StudyRecord& r);
+void to_json(nlohmann::json& j, const ProgramRecord& r);
+void from_json(const nlohmann::json& j, ProgramRecord& r);
 
 }  // namespace haywatt

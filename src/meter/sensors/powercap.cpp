@@ -22,6 +22,8 @@ namespace {
 
 /// About 1 ms: Hähnel et al., "Measuring energy consumption for short code paths using RAPL", 2012.
 constexpr double update_period_s = 1e-3;
+/// The usual step of Intel's counters, 2^-14 J; AMD's is 2^-16 J.
+constexpr double resolution_J = 61e-6;
 /// No published bias covers all machines; declared guesses (docs/energy.md).
 constexpr double usual_gain = 0.05, doubtful_gain = 0.10;
 
@@ -130,7 +132,12 @@ class Powercap final : public EnergySensor {
                                     [&](const SensorChannel& c) { return c.boundary == boundary; });
     const auto index = static_cast<std::size_t>(known - channels_.begin());
     if (known == channels_.end()) {
-      channels_.push_back({boundary, boundary == "package" ? package_gain(machine) : doubtful_gain, update_period_s});
+      SensorChannel& c = channels_.emplace_back();
+      c.boundary = boundary;
+      c.gain_u_rel = boundary == "package" ? package_gain(machine) : doubtful_gain;
+      c.update_period_s = update_period_s;
+      c.resolution_J = resolution_J;
+      c.source = "/sys/class/powercap/intel-rapl:*/energy_uj";
       zones_.emplace_back();
     }
     zones_[index].emplace_back(folder, name);

@@ -1,0 +1,37 @@
+/// Meters any program and every process it starts, unchanged and without privileges.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "haywatt/meter/estimate.hpp"
+#include "haywatt/record/record.hpp"
+
+namespace haywatt::meter {
+
+struct ProgramOptions {
+  std::vector<std::string> command;  ///< program (looked up in PATH as a shell does) and arguments
+  std::string label;
+  std::string run_id;  ///< correlation id of what belongs to this run alone; empty: made up
+  int interval_ms = 100;
+  double idle_s = 0.0;      ///< watch the machine for so long before the start, to know its idle power
+  std::string phases_from;  ///< regular expression (ECMAScript) on the program's own output; empty: none
+  bool live = false;        ///< a line on the terminal (standard error) while it runs
+  EstimateOptions estimate;
+  /// Where the program's standard output and error go: to ours, or nowhere (for comparisons), where the end of the
+  /// error stream is kept for messages.
+  enum class Streams { Inherit, Discard } streams = Streams::Inherit;
+};
+
+struct ProgramResult {
+  RunRecord run;      ///< with run.tree; method empty, label as given or the command
+  int exit_code = 0;  ///< as a shell gives it: the program's, 128 + N for a signal, 127 not found, 126 not executable
+  int interrupted_by = 0;  ///< the signal (SIGINT, SIGTERM, SIGHUP, SIGQUIT) that reached us and was passed on, or 0
+  std::string last_words;  ///< with Streams::Discard: the end of its standard error, at most 4 KiB
+};
+
+/// Runs the program to its end, which is when the program and every process that descends from it are gone. Call it
+/// from a process with one thread (it forks). A program that cannot be started is no exception but exit_code 127 or 126
+/// and run.status "failed". Error(System) when the meter itself cannot work.
+[[nodiscard]] ProgramResult meter_program(const Machine& machine, const ProgramOptions& options);
+
+}  // namespace haywatt::meter

@@ -1,0 +1,64 @@
+#include "meter/run_energy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace haywatt::meter {
+namespace {
+
+constexpr std::size_t most_spans = 2'000;
+
+double seconds(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+void fill_phases(const MeteredRun& m, RunRecord& run) {
+  const auto& names = m.phase_names;
+  const auto& totals = m.phases.totals();
+  run.phases.clear();
+  for (PhaseId id = 0; id < names.size(); ++id) {
+    const auto use = totals.find(id);
+    if (id == other_phase && use == totals.end()) continue;
+    PhaseRecord& p = run.phases.emplace_back();
+    p.name = names[id];
+    if (use == totals.end()) continue;
+    p.wall_s = use->second.wall_ns * 1e-9;
+    p.cpu_s = use->second.cpu_ns * 1e-9;
+  }
+  // In the order in which they first appeared, `other` last.
+  if (!run.phases.empty() && run.phases.front().name == names[other_phase])
+    std::rotate(run.phases.begin(), run.phases.begin() + 1, run.phases.end());
+  run.spans.clear();
+  for (const Stretch& s : joined(m.phases.stretches(), most_spans))
+    run.spans.push_back({names[s.phase], s.thread, seconds(s.start_ns - m.start_ns), seconds(s.end_ns - m.start_ns)});
+}
+
+void fill_energy(const MeteredRun& m, RunRecord& run) {
+  const Timeline timeline{m.readings.all(), m.phases.slices()};
+  std::map<std::string, PhaseId> numbers;
+  for (const auto& name : m.phase_names) numbers.emplace(name, static_cast<PhaseId>(numbers.size()));
+  run.energy.clear();
+  bool package_known = false;
+  for (std::size_t s = 0; s < m.readings.sensors(); ++s) {
+    const EnergySensor& sensor = m.readings.sensor(s);
+    for (std::size_t c = 0; c < sensor.channels().size(); ++c) {
+      if (const std::string fault = sensor.fault(c); !fault.empty()) {
+        run.energy.push_back(unknown_figure(sensor, c, fault));
+        run.warnings.push_back(
+            fmt::format("{} ({}) is unknown: {}", sensor.name(), sensor.channels()[c].boundary, fault));
+        continue;
+      }
+      add_figures(sensor_source(sensor, c, timeline, m.readings.joules(s, c), m.machine, m.identity), numbers, run);
+      package_known = package_known || sensor.channels()[c].boundary == "package";
+    }
+  }
+  if (!package_known) add_figures(estimate_source(timeline, m.machine, m.identity), numbers, run);
+}
+
+}  // namespace
+
+void fill_phases_and_energy(const MeteredRun& metered, RunRecord& run) {
+  fill_phases(metered, run);
+  fill_energy(metered, run);
+}
+
+}  // namespace haywatt::meter
