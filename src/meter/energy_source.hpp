@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "haywatt/meter/energy_sensor.hpp"
+#include "haywatt/meter/estimate.hpp"
 #include "haywatt/record/record.hpp"
 #include "meter/attribution.hpp"
 
@@ -42,7 +43,7 @@ struct RunIdentity {
 
 /// The estimate for this machine: tier VM, T2c, T3a or T3b.
 [[nodiscard]] EnergySource estimate_source(const Timeline& timeline, const Machine& machine,
-                                           const RunIdentity& identity);
+                                           const EstimateOptions& known, const RunIdentity& identity);
 
 /// Adds the source's figures to the run and to its phases; `names` gives the phases' numbers.
 void add_figures(const EnergySource& source, const std::map<std::string, PhaseId>& names, RunRecord& run);

@@ -66,8 +66,9 @@ EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& m
 }
 
 /// E = integral of P(u): the server model stands in for a sensor that is read at the slow readings.
-EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const RunIdentity& who) {
-  const ServerModel model = server_model(machine, tdp_of(machine.cpu_name));
+EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
+                                 const RunIdentity& who) {
+  const ServerModel model = server_model(machine, known.tdp_W ? known.tdp_W : tdp_of(machine.cpu_name));
   std::vector<double> joules(timeline.readings.size(), 0.0);
   for (const SlowInterval& i : slow_intervals(timeline)) {
     const double load = i.wall_s > 0.0 ? i.machine_busy_s / (i.wall_s * std::max(machine.logical_cpus, 1)) : 0.0;
@@ -96,9 +97,10 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
 
 }  // namespace
 
-EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const RunIdentity& identity) {
+EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
+                             const RunIdentity& identity) {
   EnergySource s = machine.virtual_machine ? virtual_machine_estimate(timeline, machine, identity)
-                                           : bare_metal_estimate(timeline, machine, identity);
+                                           : bare_metal_estimate(timeline, machine, known, identity);
   s.sensor = "estimate";
   s.boundary = "wall";
   return s;

@@ -51,7 +51,7 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
       package_known = package_known || sensor.channels()[c].boundary == "package";
     }
   }
-  if (!package_known) add_figures(estimate_source(timeline, m.machine, m.identity), numbers, run);
+  if (!package_known) add_figures(estimate_source(timeline, m.machine, m.estimate, m.identity), numbers, run);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ Timeline ten_seconds() {
 RunRecord figures(const Machine& m, const Timeline& t, const RunIdentity& who) {
   RunRecord run;
   run.phases = {{"encode", 4.0, 6.0, {}}, {"other", 6.0, 2.0, {}}};
-  add_figures(estimate_source(t, m, who), {{"encode", 1}, {"other", other_phase}}, run);
+  add_figures(estimate_source(t, m, {}, who), {{"encode", 1}, {"other", other_phase}}, run);
   return run;
 }
 
