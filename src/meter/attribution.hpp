@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct SlowInterval {
   [[nodiscard]] double share() const { return machine_busy_s > 0.0 ? process_cpu_s / machine_busy_s : 0.0; }
 };
 [[nodiscard]] std::vector<SlowInterval> slow_intervals(const Timeline& timeline);
+/// What of the slice before reading `i + 1` lies in its slow interval, by wall time: 0..1 (1 for an empty interval).
+[[nodiscard]] double part_of(const SlowInterval& interval, const Timeline& timeline, std::size_t slice);
 
 /// Energy that belongs to something, before the idle power is put in.
 struct Parts {
@@ -56,18 +59,34 @@ struct Shares {
   double machine_J = 0.0;
   Parts run;
   std::map<PhaseId, Parts> phases;  ///< add up to `run`
+  std::vector<Parts> steps;         ///< of the run, by slice
+  std::vector<double> machine_J_steps;
 };
 
 /// `joules[i]`: cumulative at reading i. `allotted`: CPUs allotted over CPUs present, or NaN where nothing allots them.
 /// Within an interval, energy goes to phases by their CPU time between two readings, idle time by their wall time.
-[[nodiscard]] Shares share_out(const Timeline& timeline, const std::vector<double>& joules, double allotted);
+/// `told[i]`: where the channel itself tells whose activity it was (a GPU), our share of it in the slow interval that
+/// ends at reading i; it then replaces t / t_all and what is allotted, and phases share by wall time. Empty: CPU time
+/// decides.
+[[nodiscard]] Shares share_out(const Timeline& timeline, const std::vector<double>& joules, double allotted,
+                               const std::vector<double>& told = {});
 
-/// The idle power of a counter, guessed from the run itself.
+/// The idle power of a counter.
 struct IdlePower {
   double watts = 0.0;
   double u_W = 0.0;  ///< standard uncertainty
   std::string note;
+  bool measured = false;  ///< before the run, by watching; else guessed from the run itself
 };
+
+/// A second or so in which the machine was watched before the run.
+struct IdleSecond {
+  double joules = 0.0, wall_s = 0.0;
+  double busy_s = 0.0;  ///< CPU seconds of the machine meanwhile
+};
+/// Mean and s/sqrt(n) of the watched seconds. What little ran meanwhile is taken off as in guess_idle. Nothing if none
+/// of them is known.
+[[nodiscard]] std::optional<IdlePower> measured_idle(const std::vector<IdleSecond>& seconds, int cpus);
 
 /// From the interval of about 1 s or longer with the least power. If the machine was not idle in it, a part of that
 /// power is taken off after the curve of servers, P = idle + (full - idle) s(u), with idle/full = 0.24 (median of

@@ -8,6 +8,8 @@
 namespace haywatt::meter {
 namespace {
 
+constexpr std::int64_t shortest_stretch_ns = 50'000'000;  // of a power series
+
 EnergyFigure figure_of(const EnergySource& s, const char* share, const char* rule, double joules,
                        std::vector<Component> components) {
   EnergyFigure e;
@@ -34,10 +36,11 @@ double allotted_share(const Machine& m) {
 }
 
 EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
-                           const std::vector<double>& joules, const Machine& machine, const RunIdentity& identity) {
+                           const ChannelReadings& read, const Machine& machine, const RunIdentity& identity) {
   const SensorChannel& c = sensor.channels()[channel];
-  const IdlePower idle = guess_idle(timeline, joules, machine.logical_cpus);
-  Shares shares = share_out(timeline, joules, allotted_share(machine));
+  const auto measured = measured_idle(read.idle, machine.logical_cpus);
+  const IdlePower idle = measured ? *measured : guess_idle(timeline, read.joules, machine.logical_cpus);
+  Shares shares = share_out(timeline, read.joules, allotted_share(machine), read.told);
   const double wall_s =
       static_cast<double>(timeline.readings.back().wall_ns - timeline.readings.front().wall_ns) * 1e-9;
 
@@ -49,6 +52,8 @@ EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, cons
   s.run = shares.run;
   s.phases = std::move(shares.phases);
   s.machine_J = shares.machine_J;
+  s.steps = std::move(shares.steps);
+  s.machine_J_steps = std::move(shares.machine_J_steps);
 
   const Component gain{
       "gain", 'B', c.gain_u_rel, 0.0, {CorrelationKind::Sensor, s.sensor + ":" + c.boundary + ":" + identity.machine}};
@@ -67,6 +72,39 @@ EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, cons
     return list;
   };
   return s;
+}
+
+std::vector<PowerSeries> power_series(const EnergySource& s, const Timeline& timeline, std::size_t most) {
+  std::vector<PowerSeries> out;
+  const auto add = [&](const char* share, const char* rule, const auto& joules_of_slice) {
+    PowerSeries& p = out.emplace_back();
+    p.sensor = s.sensor;
+    p.boundary = s.boundary;
+    p.tier = s.tier;
+    p.share = share;
+    p.rule = rule;
+    const std::int64_t start_ns = timeline.readings.front().wall_ns, end_ns = timeline.readings.back().wall_ns;
+    const std::int64_t least_ns =
+        std::max<std::int64_t>(shortest_stretch_ns, (end_ns - start_ns) / static_cast<std::int64_t>(most) + 1);
+    std::int64_t from_ns = start_ns;
+    double joules = 0.0;
+    for (std::size_t i = 0; i < timeline.slices.size(); ++i) {
+      joules += joules_of_slice(i);
+      const std::int64_t to_ns = timeline.readings[i + 1].wall_ns;
+      const bool last = i + 1 == timeline.slices.size();
+      // What is left at the end goes into the last stretch: no sliver of it stands alone.
+      if (to_ns == from_ns || (!last && (to_ns - from_ns < least_ns || end_ns - to_ns < least_ns))) continue;
+      if (p.t_s.empty()) p.t_s.push_back(0.0);
+      p.t_s.push_back(static_cast<double>(to_ns - start_ns) * 1e-9);
+      p.watts.push_back(joules / (static_cast<double>(to_ns - from_ns) * 1e-9));
+      from_ns = to_ns;
+      joules = 0.0;
+    }
+  };
+  if (s.machine_J) add("machine", "", [&](std::size_t i) { return s.machine_J_steps[i]; });
+  add("process-tree", "marginal", [&](std::size_t i) { return s.steps[i].marginal_J(s.idle_W); });
+  add("process-tree", "attributed", [&](std::size_t i) { return s.steps[i].attributed_J(s.idle_W); });
+  return out;
 }
 
 EnergyFigure unknown_figure(const EnergySensor& sensor, std::size_t channel, const std::string& fault) {

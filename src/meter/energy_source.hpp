@@ -21,6 +21,8 @@ struct EnergySource {
   double idle_W = 0.0;
   Parts run;
   std::map<PhaseId, Parts> phases;
+  std::vector<Parts> steps;             ///< of the run, by slice of the timeline
+  std::vector<double> machine_J_steps;  ///< likewise
   std::optional<double> machine_J;
   std::vector<Component> machine_components;
   /// Uncertainty of a part by a rule.
@@ -34,9 +36,16 @@ struct RunIdentity {
   std::string method;   ///< shared by all runs of one method; the run's id if there is none
 };
 
+/// What was read of a channel.
+struct ChannelReadings {
+  const std::vector<double>& joules;    ///< cumulative, by reading
+  const std::vector<double>& told;      ///< Readings::told_shares
+  const std::vector<IdleSecond>& idle;  ///< Readings::idle_seconds
+};
+
 /// A channel that can be trusted.
 [[nodiscard]] EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
-                                         const std::vector<double>& joules, const Machine& machine,
+                                         const ChannelReadings& read, const Machine& machine,
                                          const RunIdentity& identity);
 /// A channel that cannot: known = false, no joules.
 [[nodiscard]] EnergyFigure unknown_figure(const EnergySensor& sensor, std::size_t channel, const std::string& fault);
@@ -47,6 +56,11 @@ struct RunIdentity {
 
 /// Adds the source's figures to the run and to its phases; `names` gives the phases' numbers.
 void add_figures(const EnergySource& source, const std::map<std::string, PhaseId>& names, RunRecord& run);
+
+/// Power over time of the run by both rules, and of the machine: at most `most` stretches, whose integrals are the
+/// joules of add_figures.
+[[nodiscard]] std::vector<PowerSeries> power_series(const EnergySource& source, const Timeline& timeline,
+                                                    std::size_t most);
 
 /// CPUs allotted to this process over CPUs present, NaN where neither a quota nor affinity allots fewer.
 [[nodiscard]] double allotted_share(const Machine& machine);

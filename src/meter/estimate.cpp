@@ -42,12 +42,16 @@ EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& m
   s.note = fmt::format("{}; per hardware thread of \"{}\": {:.2f} W idle + {:.2f} W busy", caution, power.group,
                        power.idle_W, power.busy_W);
   s.idle_W = power.idle_W;
-  for (const Slice& slice : timeline.slices)
+  for (const Slice& slice : timeline.slices) {
+    Parts step;
     for (const PhaseUse& u : slice) {
       const Parts p{u.cpu_ns * 1e-9 * power.busy_W, 0.0, u.wall_ns * 1e-9 * used_cpus};
-      s.run += p;
+      step += p;
       s.phases[u.phase] += p;
     }
+    s.run += step;
+    s.steps.push_back(step);
+  }
   s.components = [power, who](const Parts& p, Rule rule) {
     const double idle_J = rule == Rule::Attributed ? power.idle_W * p.idle_s : 0.0, all_J = p.energy_J + idle_J;
     const double busy = all_J > 0.0 ? p.energy_J / all_J : 1.0;
@@ -59,7 +63,12 @@ EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& m
     return list;
   };
   Parts all;
-  for (const SlowInterval& i : slow_intervals(timeline)) all += {i.machine_busy_s * power.busy_W, 0.0, i.wall_s * cpus};
+  for (const SlowInterval& i : slow_intervals(timeline)) {
+    const Parts second{i.machine_busy_s * power.busy_W, 0.0, i.wall_s * cpus};
+    all += second;
+    for (std::size_t slice = i.first; slice < i.last; ++slice)
+      s.machine_J_steps.push_back(second.attributed_J(s.idle_W) * part_of(i, timeline, slice));
+  }
   s.machine_J = all.attributed_J(s.idle_W);
   s.machine_components = s.components(all, Rule::Attributed);
   return s;
@@ -85,6 +94,8 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
   s.run = shares.run;
   s.phases = std::move(shares.phases);
   s.machine_J = shares.machine_J;
+  s.steps = std::move(shares.steps);
+  s.machine_J_steps = std::move(shares.machine_J_steps);
   s.components = [model, who](const Parts&, Rule) {
     std::vector<Component> list = {
         model_part("model", std::log(model.factor) / 1.96, "estimate-" + model.tier + ":" + who.machine)};

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 
 namespace haywatt::meter {
@@ -15,7 +16,14 @@ constexpr std::size_t readings_a_distance = 20'000;
 Readings::Readings(const Machine& machine) : distance_ns_(least_distance_ns), ticks_per_s_(sysconf(_SC_CLK_TCK)) {
   for (auto& sensor : open_sensors(machine)) {
     const std::size_t channels = sensor->channels().size();
-    sensors_.push_back({std::move(sensor), std::vector<double>(channels), std::vector<std::vector<double>>(channels)});
+    const auto& all = sensor->channels();
+    Kept& k = sensors_.emplace_back();
+    k.now.resize(channels);
+    k.joules.resize(channels);
+    k.shares.resize(channels);
+    k.idle.resize(channels);
+    k.integrates = std::any_of(all.begin(), all.end(), [](const SensorChannel& c) { return c.integrated_power; });
+    k.sensor = std::move(sensor);
   }
 }
 
@@ -37,9 +45,49 @@ void Readings::read(const SpanBorder& at, bool slow) {
   next_ns_ = r.wall_ns + distance_ns_;
 }
 
-void Readings::read_slowly(const SpanBorder& at) {
+void Readings::ask_for_shares(std::span<const pid_t> processes) {
+  const std::size_t made = readings_.size();
+  for (Kept& k : sensors_)
+    for (std::size_t c = 0; c < k.now.size(); ++c) {
+      std::vector<double>& shares = k.shares[c];
+      const auto told = k.sensor->share_of(c, processes);
+      if (!told && shares.empty()) continue;
+      shares.resize(made, std::numeric_limits<double>::quiet_NaN());
+      // The first reading ends no interval: what the channel tells there is of the time before the run.
+      if (told && made > 1) shares.back() = std::clamp(*told, 0.0, 1.0);
+    }
+}
+
+void Readings::watch_idle(std::int64_t wall_ns) {
+  const std::lock_guard lock(mutex_);
+  const double busy_s = machine_busy_s(stat_.text(), ticks_per_s_).value_or(std::numeric_limits<double>::quiet_NaN());
+  for (Kept& k : sensors_) {
+    k.sensor->read(k.now);
+    for (std::size_t c = 0; c < k.now.size() && watched_ns_ != 0; ++c)
+      k.idle[c].push_back(
+          {k.now[c] - k.watched[c], static_cast<double>(wall_ns - watched_ns_) * 1e-9, busy_s - watched_busy_s_});
+    k.watched = k.now;
+  }
+  watched_ns_ = wall_ns;
+  watched_busy_s_ = busy_s;
+}
+
+void Readings::read_slowly(const SpanBorder& at, std::span<const pid_t> processes) {
   const std::lock_guard lock(mutex_);
   read(at, true);
+  ask_for_shares(processes);
+}
+
+void Readings::read_slowly(const SpanBorder& at) {
+  const pid_t self = ::getpid();
+  read_slowly(at, {&self, 1});
+}
+
+void Readings::tick() noexcept {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  for (Kept& k : sensors_)
+    if (k.integrates) k.sensor->read(k.now);
 }
 
 void Readings::read_at_border(const SpanBorder& at) noexcept {

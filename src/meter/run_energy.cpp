@@ -7,7 +7,7 @@
 namespace haywatt::meter {
 namespace {
 
-constexpr std::size_t most_spans = 2'000;
+constexpr std::size_t most_spans = 2'000, most_stretches = 2'000;
 
 double seconds(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
@@ -37,6 +37,11 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
   std::map<std::string, PhaseId> numbers;
   for (const auto& name : m.phase_names) numbers.emplace(name, static_cast<PhaseId>(numbers.size()));
   run.energy.clear();
+  run.power.clear();
+  const auto add = [&](const EnergySource& source) {
+    add_figures(source, numbers, run);
+    for (PowerSeries& p : power_series(source, timeline, most_stretches)) run.power.push_back(std::move(p));
+  };
   bool package_known = false;
   for (std::size_t s = 0; s < m.readings.sensors(); ++s) {
     const EnergySensor& sensor = m.readings.sensor(s);
@@ -47,11 +52,12 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
             fmt::format("{} ({}) is unknown: {}", sensor.name(), sensor.channels()[c].boundary, fault));
         continue;
       }
-      add_figures(sensor_source(sensor, c, timeline, m.readings.joules(s, c), m.machine, m.identity), numbers, run);
+      const ChannelReadings read{m.readings.joules(s, c), m.readings.told_shares(s, c), m.readings.idle_seconds(s, c)};
+      add(sensor_source(sensor, c, timeline, read, m.machine, m.identity));
       package_known = package_known || sensor.channels()[c].boundary == "package";
     }
   }
-  if (!package_known) add_figures(estimate_source(timeline, m.machine, m.estimate, m.identity), numbers, run);
+  if (!package_known) add(estimate_source(timeline, m.machine, m.estimate, m.identity));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ void RunMeter::State::begin() {
     sampler = std::make_unique<Sampler>(
         options.interval_ms, start.wall_ns, io_at_start, start.process_cpu_ns,
         [this] {
+          readings->tick();
           if (log.waiting() >= sweep_at_borders) sweep(read_span_border());
         },
         [this] { readings->read_slowly(read_span_border()); });
