@@ -249,6 +249,7 @@ TEST(PhaseLink, LinesOfManyWritersStayWhole) {
   PhaseLink link;
   constexpr int writers = 8, lines = 2000;
   std::vector<std::thread> threads;
+  threads.reserve(writers);
   for (int w = 0; w < writers; ++w)
     threads.emplace_back([&link, w] {
       const Writer writer(link);

@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""Phases of foreign programs with real processes: the C header, the Python module, the shell, through a FIFO of our own
+(suite PhaseClients) and through `haywatt meter` (suite PhasesMetered)."""
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HAYWATT = os.environ["HAYWATT_BINARY"]
+SOURCE = os.environ["HAYWATT_SOURCE_DIR"]
+PHASES = os.path.join(SOURCE, "share", "phases")
+
+C_PROGRAM = r"""
+#include "haywatt_phase.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void* in_thread(void* name) {
+  haywatt_phase_begin((const char*)name);
+  haywatt_phase_end((const char*)name);
+  return NULL;
+}
+
+int main(int argc, char** argv) {
+  const char* mode = argc > 1 ? argv[1] : "";
+  if (strcmp(mode, "nested") == 0) {
+    haywatt_phase_begin("outer");
+    haywatt_phase_begin("in \"quotes\" \\ and\nlines");
+    haywatt_phase_end(NULL);
+    haywatt_phase_switch("next");
+    haywatt_phase_switch(NULL);
+#ifdef __cplusplus
+    { haywatt::Phase scope("scope"); }
+#else
+    { HAYWATT_PHASE("scope"); }
+#endif
+  } else if (strcmp(mode, "threads") == 0) {
+    pthread_t a, b;
+    pthread_create(&a, NULL, in_thread, (void*)"a");
+    pthread_create(&b, NULL, in_thread, (void*)"b");
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+  } else if (strcmp(mode, "fork") == 0) {
+    haywatt_phase_begin("parent");
+    if (fork() == 0) {
+      haywatt_phase_begin("child");
+      haywatt_phase_end("child");
+      _exit(0);
+    }
+    wait(NULL);
+    haywatt_phase_end("parent");
+  } else if (strcmp(mode, "die") == 0) {
+    haywatt_phase_begin("last");
+    abort();
+  } else if (strcmp(mode, "flood") == 0) {
+    int i;
+    errno = 77;
+    for (i = 0; i < 200000; ++i) haywatt_phase_begin("x");
+    if (errno != 77) return 1;
+  } else if (strcmp(mode, "long") == 0) {
+    char name[602] = "x";
+    int i;
+    for (i = 0; i < 300; ++i) strcat(name, "\xc3\xa9");
+    haywatt_phase_begin(name);
+  } else if (strcmp(mode, "gone") == 0) {
+    int i;
+    haywatt_phase_begin("before");
+    puts("ready");
+    fflush(stdout);
+    if (getchar() == EOF) return 1;
+    for (i = 0; i < 1000; ++i) haywatt_phase_begin("after");
+  }
+  puts("end");
+  return 0;
+}
+"""
+
+PYTHON_PROGRAM = r"""
+import os, sys, threading
+sys.path.insert(0, sys.argv[2])
+from haywatt_phase import begin, end, metered, phase, switch
+
+@phase("work")
+def work(x):
+    "doc"
+    return x + 1
+
+def in_thread(name):
+    with phase(name):
+        pass
+
+def in_process(name):
+    with phase(name):
+        pass
+
+mode = sys.argv[1]
+if mode == "nested":
+    with phase("outer"):
+        with phase('in "quotes" \\ and\nlines'):
+            pass
+        assert work(1) == 2 and work.__doc__ == "doc"
+    begin("b"); end()
+    switch("c"); switch()
+    try:
+        with phase("raises"):
+            raise KeyError
+    except KeyError:
+        pass
+elif mode == "threads":
+    threads = [threading.Thread(target=in_thread, args=(n,)) for n in "ab"]
+    for t in threads: t.start()
+    for t in threads: t.join()
+elif mode == "fork":
+    with phase("parent"):
+        if os.fork() == 0:
+            with phase("child"):
+                pass
+            os._exit(0)
+        os.wait()
+elif mode == "multiprocessing":
+    import multiprocessing
+    for method in ("fork", "spawn"):
+        context = multiprocessing.get_context(method)
+        if __name__ == "__main__":
+            child = context.Process(target=in_process, args=(method,))
+            child.start(); child.join()
+elif mode == "die":
+    begin("last")
+    os.abort()
+elif mode == "flood":
+    for i in range(100000): begin("x")
+elif mode == "long":
+    begin("x" + "\u00e9" * 300)
+elif mode == "gone":
+    begin("before")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for i in range(1000): begin("after")
+elif mode == "refuse":
+    async def coroutine(): pass
+    def generator(): yield 1
+    for f in (coroutine, generator):
+        try:
+            phase("x")(f)
+        except TypeError:
+            continue
+        sys.exit("accepted")
+if mode != "multiprocessing" or __name__ == "__main__":
+    print("end")
+"""
+
+SHELL_FUNCTION = r"""haywatt_mark() { [ -p "${HAYWATT_PHASES-}" ] || return 0; printf '%s "%s"\n' "$1" "${2-}" 1<>"$HAYWATT_PHASES"; }
+"""
+
+
+def read_line(line):
+    """A line of the protocol as (verb, name, fields); written apart from the meter's reader."""
+    verb, rest = line.split(" ", 1)
+    assert rest[0] == '"', line
+    name, i = "", 1
+    while rest[i] != '"':
+        i += rest[i] == "\\"
+        name += rest[i]
+        i += 1
+    return verb, name, dict(f.split("=") for f in rest[i + 1:].split())
+
+
+class Fifo:
+    """Stands in for the meter."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "fifo")
+        os.mkfifo(self.path, 0o600)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def lines(self):
+        data = b""
+        while select.select([self.fd], [], [], 0)[0]:
+            data += os.read(self.fd, 1 << 16)
+        return data.decode().splitlines()
+
+    def close(self):
+        os.close(self.fd)
+        os.unlink(self.path)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="haywatt-phases-")
+        self.addCleanup(holder.cleanup)
+        self.folder = holder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        return self.path(name)
+
+    @classmethod
+    def setUpClass(cls):
+        """Everything that speaks the protocol, as commands that take a mode."""
+        holder = tempfile.TemporaryDirectory(prefix="haywatt-phases-")
+        cls.addClassCleanup(holder.cleanup)
+        in_folder = lambda name: os.path.join(holder.name, name)
+        for name, text in (("program.c", C_PROGRAM), ("program.py", PYTHON_PROGRAM)):
+            with open(in_folder(name), "w") as f:
+                f.write(text)
+        cls.programs = {"Python": lambda mode: [sys.executable, in_folder("program.py"), mode, PHASES]}
+        for name, compiler in [("C99", ["gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-pedantic"]),
+                               ("C++20", ["g++", "-std=c++20", "-xc++", "-pedantic"])]:
+            if shutil.which(compiler[0]) is None:
+                continue
+            subprocess.run([*compiler, "-Wall", "-Wextra", "-Werror", "-I", PHASES, in_folder("program.c"), "-pthread",
+                            "-o", in_folder(name)], check=True)
+            cls.programs[name] = lambda mode, program=in_folder(name): [program, mode]
+
+    def each_program(self):
+        for name, command in self.programs.items():
+            with self.subTest(client=name):
+                yield name, command
+
+
+class PhaseClients(Case):
+    def setUp(self):
+        super().setUp()
+        self.fifo = Fifo(self.folder)
+        self.addCleanup(lambda: os.path.exists(self.fifo.path) and self.fifo.close())
+        self.environment = dict(os.environ, HAYWATT_PHASES=self.fifo.path)
+
+    def marks(self, command, code=0):
+        done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, code)
+        return [read_line(line) for line in self.fifo.lines()]
+
+    def test_nested_phases_with_names_that_need_quotes(self):
+        odd = 'in "quotes" \\ and?lines'
+        for name, command in self.each_program():
+            before = time.clock_gettime(time.CLOCK_MONOTONIC) * 1e9
+            marks = self.marks(command("nested"))
+            after = time.clock_gettime(time.CLOCK_MONOTONIC) * 1e9
+            if name == "Python":
+                expected = [("begin", "outer"), ("begin", odd), ("end", odd), ("begin", "work"), ("end", "work"), ("end", "outer"),
+                            ("begin", "b"), ("end", ""), ("phase", "c"), ("phase", ""), ("begin", "raises"), ("end", "raises")]
+            else:
+                expected = [("begin", "outer"), ("begin", odd), ("end", ""), ("phase", "next"), ("phase", ""),
+                            ("begin", "scope"), ("end", "scope")]
+            self.assertEqual([m[:2] for m in marks], expected)
+            fields = [m[2] for m in marks]
+            self.assertEqual(len({f["pid"] for f in fields}), 1)
+            self.assertTrue(all(f["tid"] == f["pid"] for f in fields))
+            for key in ("t", "cpu"):
+                values = [int(f[key]) for f in fields]
+                self.assertEqual(values, sorted(values))
+            self.assertTrue(before <= int(fields[0]["t"]) <= int(fields[-1]["t"]) <= after)
+
+    def test_two_threads_are_told_apart(self):
+        for _, command in self.each_program():
+            marks = self.marks(command("threads"))
+            by_name = {n: [m for m in marks if m[1] == n] for n in "ab"}
+            threads = {n: {m[2]["tid"] for m in by_name[n]} for n in "ab"}
+            self.assertEqual([len(by_name[n]) for n in "ab"], [2, 2])
+            self.assertEqual([len(threads[n]) for n in "ab"], [1, 1])
+            self.assertNotEqual(threads["a"], threads["b"])
+            self.assertEqual(len({m[2]["pid"] for m in marks}), 1)
+            self.assertNotIn(marks[0][2]["pid"], threads["a"] | threads["b"])
+
+    def test_forked_children_speak_for_themselves(self):
+        for _, command in self.each_program():
+            marks = self.marks(command("fork"))
+            self.assertEqual([m[:2] for m in marks],
+                             [("begin", "parent"), ("begin", "child"), ("end", "child"), ("end", "parent")])
+            self.assertEqual(marks[0][2]["tid"], marks[3][2]["tid"])
+            self.assertNotEqual(marks[0][2]["pid"], marks[1][2]["pid"])
+            self.assertEqual(marks[1][2]["pid"], marks[1][2]["tid"])
+
+    def test_processes_of_multiprocessing(self):
+        marks = self.marks(self.programs["Python"]("multiprocessing"))
+        self.assertEqual([m[:2] for m in marks], [("begin", "fork"), ("end", "fork"), ("begin", "spawn"), ("end", "spawn")])
+        self.assertEqual(len({m[2]["pid"] for m in marks}), 2)
+
+    def test_a_program_that_dies_in_a_phase(self):
+        for _, command in self.each_program():
+            self.assertEqual([m[:2] for m in self.marks(command("die"), -signal.SIGABRT)], [("begin", "last")])
+
+    def test_a_meter_that_does_not_read_makes_nobody_wait(self):
+        for name, command in self.each_program():
+            marks = self.marks(command("flood"))  # an errno that changed would end it with 1
+            self.assertGreater(len(marks), 100)
+            self.assertEqual({m[:2] for m in marks}, {("begin", "x")}, name)
+
+    def test_long_names_are_cut_between_characters(self):
+        for _, command in self.each_program():
+            (_, name, _), = self.marks(command("long"))
+            self.assertEqual(name, "x" + "\u00e9" * 99)
+
+    def test_a_meter_that_goes_away_takes_nobody_along(self):
+        for _, command in self.each_program():
+            if not os.path.exists(self.fifo.path):
+                self.fifo = Fifo(self.folder)
+            process = subprocess.Popen(command("gone"), env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       text=True)
+            self.assertEqual(process.stdout.readline(), "ready\n")
+            self.fifo.close()
+            out, _ = process.communicate("go\n", timeout=60)
+            self.assertEqual((process.returncode, out), (0, "end\n"))
+
+    def test_without_a_meter_nothing_happens(self):
+        for name, command in self.each_program():
+            for value in (None, "", "/nowhere/at/all"):
+                environment = {k: v for k, v in os.environ.items() if k != "HAYWATT_PHASES"}
+                if value is not None:
+                    environment["HAYWATT_PHASES"] = value
+                for mode in ("nested", "threads", "flood", "fork"):
+                    done = subprocess.run(command(mode), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                    self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"end\n", b""), (name, value, mode))
+
+    def test_the_header_needs_no_feature_macros(self):
+        if shutil.which("gcc") is None:
+            self.skipTest("no gcc")
+        program = self.write("bare.c", '#include "haywatt_phase.h"\nint main(void) { haywatt_phase_switch("a"); return 0; }\n')
+        subprocess.run(["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-I", PHASES, program, "-o", self.path("bare")],
+                       check=True)
+        self.assertEqual([m[:2] for m in self.marks([self.path("bare")])], [("phase", "a")])
+
+    def test_coroutines_and_generators_are_not_decorated(self):
+        self.marks(self.programs["Python"]("refuse"))
+
+    def test_the_shell_function_of_the_readme(self):
+        with open(os.path.join(PHASES, "README.md")) as f:
+            self.assertIn(SHELL_FUNCTION, f.read())
+        for shell in ("sh", "bash", "dash"):
+            if shutil.which(shell) is None:
+                continue
+            script = self.write("script", "set -eu\n" + SHELL_FUNCTION + "haywatt_mark begin 'read data'\nhaywatt_mark phase fit\n"
+                                "haywatt_mark end\nunset HAYWATT_PHASES\nhaywatt_mark begin nowhere\n")
+            self.assertEqual([m[:2] for m in self.marks([shell, script])], [("begin", "read data"), ("phase", "fit"), ("end", "")])
+            self.assertEqual(self.fifo.lines(), [])
+
+    def test_the_one_line_of_the_readme(self):
+        line = "echo 'begin train' 1<>\"$HAYWATT_PHASES\""
+        with open(os.path.join(PHASES, "README.md")) as f:
+            self.assertIn(line, f.read())
+        subprocess.run(["sh", "-c", line], env=self.environment, check=True)
+        self.assertEqual(self.fifo.lines(), ["begin train"])
+
+
+if __name__ == "__main__":
+    unittest.main()
