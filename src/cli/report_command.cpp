@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "cli/commands.hpp"
 #include "cli/study_reports.hpp"
@@ -11,49 +12,113 @@
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
 #include "haywatt/experiment/study.hpp"
+#include "haywatt/metrics/grid.hpp"
+#include "haywatt/trace/exports.hpp"
 
 namespace haywatt::cli {
 namespace {
 
 struct Arguments {
-  std::string input, format = "html", output;
+  std::string input, format = "html", output, country;
+  double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-/// A study as JSON, or one run of it, of which a study is made.
-StudyRecord read_record(const std::string& path) {
+using Record = std::variant<StudyRecord, ProgramRecord>;
+
+/// A study as JSON, or one run.
+Record read_record(const std::string& path) {
   const nlohmann::json j = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
     if (j.contains("runs")) return j.get<StudyRecord>();
-    StudyRecord study;
-    study.runs.push_back(j.get<RunRecord>());
-    study.title = study.runs.front().label;
-    study.started = study.runs.front().started;
-    return study;
+    return j.get<ProgramRecord>();
   } catch (const nlohmann::json::exception& e) {
     fail_input(path + " is not a record of haywatt: " + e.what());
   }
 }
 
+/// A study with this one run.
+StudyRecord study_of(const ProgramRecord& record) {
+  StudyRecord study;
+  study.runs.push_back(record.run);
+  study.title = record.run.label;
+  study.started = record.run.started;
+  study.machine = record.machine;
+  study.haywatt_version = record.haywatt_version;
+  return study;
+}
+
+bool is_export(const std::string& format) { return format != "html" && format != "md" && format != "json"; }
+
+std::string file_ending(const std::string& format) {
+  if (format == "json") return "metrics.json";
+  if (format == "prmon") return "prmon.json";
+  if (format == "prmon-txt") return "prmon.txt";
+  if (format == "codecarbon") return "emissions.csv";
+  if (format == "chrome-trace") return "trace.json";
+  return "report." + format;
+}
+
 std::string default_output(const std::string& input, bool folder, const std::string& format) {
-  const std::string base = folder ? input + "/" : input.substr(0, input.rfind(".json")) + "-";
-  return base + (format == "json" ? "metrics.json" : "report." + format);
+  return (folder ? input + "/" : input.substr(0, input.rfind(".json")) + "-") + file_ending(format);
+}
+
+metrics::Grid chosen_grid(const Arguments& a) {
+  if (a.grid_g_per_kWh > 0.0) return metrics::given_grid(a.grid_g_per_kWh);
+  if (a.country.empty()) return metrics::world_grid();
+  const auto grid = metrics::country_grid(a.country);
+  if (!grid)
+    fail_usage("no grid intensity is known for country '" + a.country +
+               "': write its ISO 3166 code (FRA) or English name, or give --grid in gCO2e/kWh");
+  return *grid;
+}
+
+std::string exported(const ProgramRecord& record, const Arguments& a) {
+  if (a.format == "prmon") return trace::to_prmon_json(record);
+  if (a.format == "prmon-txt") return trace::to_prmon_text(record);
+  if (a.format == "chrome-trace") return trace::to_chrome_trace(record);
+  trace::CodeCarbonOptions options;
+  options.grid = chosen_grid(a);
+  if (a.pue > 0.0) options.pue = metrics::given_pue(a.pue);
+  return trace::to_codecarbon_csv(record, options);
+}
+
+void require_no_carbon_options(const Arguments& a, const std::string& what) {
+  if (!a.country.empty() || a.grid_g_per_kWh > 0.0 || a.pue > 0.0)
+    fail_usage("--country, --grid and --pue do not apply to " + what);
+}
+
+std::string render(const Record& record, const Arguments& a) {
+  if (const auto* study = std::get_if<StudyRecord>(&record)) {
+    if (study->runs.empty()) fail_input(a.input + " has no runs to report yet");
+    if (is_export(a.format))
+      fail_usage("--format " + a.format + " is for one run and " + a.input +
+                 " holds a study: give the record of one run (haywatt meter -o FILE.json)");
+    require_no_carbon_options(a, "the report of a study");
+    return render_report(*study, a.format);
+  }
+  const auto& program = std::get<ProgramRecord>(record);
+  if (is_export(a.format)) {
+    if (a.format != "codecarbon") require_no_carbon_options(a, "--format " + a.format);
+    return exported(program, a);
+  }
+  require_no_carbon_options(a, "the report of a study's run");
+  return render_report(study_of(program), a.format);
 }
 
 int report(const Arguments& a) {
   std::error_code ignored;
   const bool folder = std::filesystem::is_directory(a.input, ignored);
-  const StudyRecord study = folder ? experiment::load_study(a.input) : read_record(a.input);
-  if (study.runs.empty()) fail_input(a.input + " has no runs to report yet");
-  const std::string text = render_report(study, a.format);
+  const Record record = folder ? Record(experiment::load_study(a.input)) : read_record(a.input);
+  const std::string text = render(record, a);
   if (a.output == "-") {
     std::fputs(text.c_str(), stdout);  // main() tells a failure
     return 0;
   }
   const std::string output = a.output.empty() ? default_output(a.input, folder, a.format) : a.output;
   write_text_file(output, text);
-  if (folder && study.finished.empty())
-    log::warning(fmt::format("the study is unfinished: the report is of the {} runs made so far", study.runs.size()));
+  if (const auto* study = std::get_if<StudyRecord>(&record); folder && study->finished.empty())
+    log::warning(fmt::format("the study is unfinished: the report is of the {} runs made so far", study->runs.size()));
   fmt::print("report: {}\n", output);
   return 0;
 }
@@ -62,21 +127,35 @@ int report(const Arguments& a) {
 
 void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
-  CLI::App* c = app.add_subcommand("report", "Write the report of a study, or of a stored record, again");
-  c->add_option("DIR|RECORD.json", a->input, "Folder of a study, or a study or run as JSON (docs/records.md)")
+  CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
+  c->add_option("DIR|RECORD.json", a->input,
+                "Folder of a study, or a study or run as JSON (haywatt meter -o; docs/records.md)")
       ->required();
-  c->add_option("--format", a->format, "html, md or json (metrics.json)")
-      ->check(CLI::IsMember({"html", "md", "json"}))
+  c->add_option("--format", a->format,
+                "html, md or json; of one run also prmon, prmon-txt, codecarbon, chrome-trace (docs/exports.md)")
+      ->check(CLI::IsMember({"html", "md", "json", "prmon", "prmon-txt", "codecarbon", "chrome-trace"}))
       ->capture_default_str();
+  auto* grid = c->add_option("--grid", a->grid_g_per_kWh, "Grid intensity for carbon, gCO2e/kWh")
+                   ->type_name("G")
+                   ->check(CLI::PositiveNumber);
+  c->add_option("--country", a->country, "Country whose grid is used for carbon, as FRA or France (default: the world)")
+      ->type_name("NAME")
+      ->excludes(grid);
+  c->add_option("--pue", a->pue, "Power usage effectiveness of the building (default: 1.56; for codecarbon 1)")
+      ->type_name("X")
+      ->check(CLI::Range(1.0, 100.0));
   c->add_option("-o,--output", a->output,
-                "File to write, replaced if it is there; - for standard output (default: report.* in DIR)")
+                "File to write, replaced if it is there; - for standard output (default: report.* in DIR, or beside "
+                "RECORD.json)")
       ->type_name("FILE");
   add_verbosity(*c);
   c->footer(
       "Examples:\n"
       "  haywatt report jets-study\n"
       "  haywatt report jets-study --format md -o -\n"
-      "  haywatt report record.json --format html -o record.html");
+      "  haywatt report run.json\n"
+      "  haywatt report run.json --format chrome-trace      # for ui.perfetto.dev\n"
+      "  haywatt report run.json --format codecarbon --country FRA -o emissions.csv");
   c->callback([a, &action] { action = [a] { return report(*a); }; });
 }
 

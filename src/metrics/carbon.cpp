@@ -39,4 +39,9 @@ Figure operational_carbon(const Figure& joules_per_GB, const Constant& pue, cons
   return product(at_the_meter, grid.figure(1.0 / joules_per_kWh, "gCO2e/J"), "gCO2e/GB");
 }
 
+Figure operational_carbon_of_run(const Figure& joules, const Constant& pue, const Constant& grid) {
+  const Figure at_the_meter = product(joules, pue.figure(1.0, "1"), "J");
+  return product(at_the_meter, grid.figure(1.0 / joules_per_kWh, "gCO2e/J"), "gCO2e");
+}
+
 }  // namespace haywatt::metrics

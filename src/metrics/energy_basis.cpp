@@ -25,18 +25,15 @@ const EnergyFigure* find_energy(const std::vector<EnergyFigure>& energy, const E
   return found;
 }
 
-}  // namespace
-
-EnergyBasis choose_energy_basis(const StudyRecord& study) {
+EnergyBasis choose_among(const std::vector<const RunRecord*>& runs) {
   struct Candidate {
     EnergyBasis basis;
     int runs = 0;
   };
   std::map<std::tuple<std::string, std::string>, Candidate> candidates;
   std::string why_unknown;
-  for (const RunRecord& run : study.runs) {
-    if (run.status != "ok") continue;
-    for (const EnergyFigure& e : run.energy) {
+  for (const RunRecord* run : runs) {
+    for (const EnergyFigure& e : run->energy) {
       if (e.share == "machine") continue;
       if (!e.known) {
         if (why_unknown.empty()) why_unknown = e.note;
@@ -59,6 +56,17 @@ EnergyBasis choose_energy_basis(const StudyRecord& study) {
   none.note = why_unknown;
   return none;
 }
+
+}  // namespace
+
+EnergyBasis choose_energy_basis(const StudyRecord& study) {
+  std::vector<const RunRecord*> runs;
+  for (const RunRecord& run : study.runs)
+    if (run.status == "ok") runs.push_back(&run);
+  return choose_among(runs);
+}
+
+EnergyBasis choose_energy_basis(const RunRecord& run) { return choose_among({&run}); }
 
 std::optional<Figure> run_energy(const RunRecord& run, const EnergyBasis& basis, const std::string& rule) {
   const EnergyFigure* e = find_energy(run.energy, basis, rule);

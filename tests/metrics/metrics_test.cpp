@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "haywatt/metrics/carbon.hpp"
+#include "haywatt/metrics/grid.hpp"
 #include "haywatt/metrics/pareto.hpp"
 #include "haywatt/metrics/payback.hpp"
 #include "haywatt/metrics/summary.hpp"
@@ -30,6 +31,28 @@ SummaryRow row(const std::string& method, double size_share, double compress, do
 }
 
 // ---- constants and products
+
+TEST(Grid, CountriesByCodeAndName) {
+  const auto france = country_grid("fra");
+  ASSERT_TRUE(france);
+  EXPECT_EQ(france->name, "France");
+  EXPECT_EQ(france->intensity.key, "grid_FRA_2023");
+  EXPECT_NEAR(france->intensity.value, 56.0, 0.1);
+  EXPECT_EQ(country_grid("France")->iso3, "FRA");
+  EXPECT_FALSE(country_grid("Atlantis"));
+  EXPECT_FALSE(country_grid(""));
+  EXPECT_FALSE(country_grid("iso3"));  // the heading of the table
+}
+
+TEST(Grid, GivenNumbersAreExactAndTheWorldIsNot) {
+  EXPECT_EQ(given_grid(30.0).intensity.low, 30.0);
+  EXPECT_LT(world_grid().intensity.low, world_grid().intensity.value);
+  // 3.6 MJ are a kilowatt-hour.
+  const Figure g = operational_carbon_of_run(Figure::exact(3.6e6, "J"), given_pue(1.5), given_grid(100.0).intensity);
+  EXPECT_DOUBLE_EQ(g.value, 150.0);
+  EXPECT_EQ(g.unit, "gCO2e");
+  EXPECT_EQ(g.low, g.high);
+}
 
 TEST(Constants, IntervalIsTheLogNormalOfItsBounds) {
   // 0.3 … 1.3 is not symmetric about 0.65 in the logarithm; its width is kept.

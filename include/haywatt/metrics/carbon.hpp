@@ -12,6 +12,9 @@ namespace haywatt::metrics {
 [[nodiscard]] Figure operational_carbon(const Figure& joules_per_GB, const Constant& pue = power_usage_effectiveness(),
                                         const Constant& grid = grid_intensity());
 
+/// Likewise of a whole run: `joules` (attributed, unit "J") to "gCO2e".
+[[nodiscard]] Figure operational_carbon_of_run(const Figure& joules, const Constant& pue, const Constant& grid);
+
 /// a*b: relative components add in quadrature, except that what both share (same correlation kind and id) enters twice
 /// and adds linearly (GUM 5.2.2, first order in the logarithms). `unit` is the result's.
 [[nodiscard]] Figure product(const Figure& a, const Figure& b, std::string unit);

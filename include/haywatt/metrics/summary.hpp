@@ -22,6 +22,8 @@ struct EnergyBasis {
 /// The sensor and boundary known in most successful runs; of equals, measured before estimated, then the wider boundary
 /// (wall, node, psys, package, board, dram).
 [[nodiscard]] EnergyBasis choose_energy_basis(const StudyRecord& study);
+/// Likewise of one run, whether it succeeded or not.
+[[nodiscard]] EnergyBasis choose_energy_basis(const RunRecord& run);
 
 /// A quantity and the same as a ratio to the baseline row, computed jointly. Nothing: unknown.
 struct Metric {
