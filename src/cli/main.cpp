@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   add_study(app, action);
   add_study_worker(app, action);
   add_report(app, action);
+  add_sensors(app, action);
   add_completion(app, action);
   try {
     app.parse(argc, argv);

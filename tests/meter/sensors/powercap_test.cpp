@@ -68,6 +68,7 @@ TEST(Powercap, TwoSocketsAreAddedChildrenAndPsysAreNot) {
   EXPECT_NEAR(joules["dram"], 1.1, 1e-9);
   EXPECT_NEAR(joules["psys"], 50.0, 1e-9);
   EXPECT_EQ(joules.size(), 3U);
+  EXPECT_TRUE(sensor->remedies().empty());
   for (const char* boundary : {"package", "dram", "psys"}) EXPECT_EQ(fault(*sensor, boundary), "");
 }
 
@@ -90,6 +91,68 @@ TEST(Powercap, StepBackWithoutARangeIsAFault) {
   const auto sensor = open_powercap(tree.root(), intel());
   (void)read(*sensor);
   tree.set("intel-rapl:0", 1'000'000);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package"), "");
+}
+
+/// The same counter far from its range: no wrap can explain half a range in a second.
+TEST(Powercap, ResetIsAFault) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 100'000'000'000);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 100'000'001'000);
+  EXPECT_NEAR(read(*sensor)["package"], 1e-3, 1e-9);
+  tree.set("intel-rapl:0", 5);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package").find("it was reset"), std::string::npos);
+}
+
+TEST(Powercap, DiesAreAddedAndThePlatformIsNot) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0-die-0", 1);
+  tree.zone("intel-rapl:1", "package-0-die-1", 1);
+  tree.zone("intel-rapl:2", "psys", 1);
+  tree.zone("intel-rapl:3", "psys-1", 0);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 1'000'001);
+  tree.set("intel-rapl:1", 2'000'001);
+  tree.set("intel-rapl:2", 9'000'001);
+  auto joules = read(*sensor);
+  EXPECT_NEAR(joules["package"], 3.0, 1e-9);
+  EXPECT_NEAR(joules["psys"], 9.0, 1e-9);
+  EXPECT_EQ(fault(*sensor, "psys"), "") << "the platform is told by one socket";
+  tree.set("intel-rapl:3", 4'000'000);
+  (void)read(*sensor);
+  EXPECT_NE(fault(*sensor, "psys"), "");
+}
+
+/// A file whose reading fails, as that of a device that is gone: a folder in its place reads as EISDIR.
+TEST(Powercap, FileThatCannotBeReadAnyMoreIsUnknown) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  tree.zone("intel-rapl:1", "package-1", 1);
+  std::filesystem::remove(tree.folder("intel-rapl:1") + "/energy_uj");
+  std::filesystem::create_directory(tree.folder("intel-rapl:1") + "/energy_uj");
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 5'000'000);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  EXPECT_NE(fault(*sensor, "package").find("package-1: cannot read energy_uj"), std::string::npos);
+}
+
+/// What was missed while a counter could not be read cannot come back.
+TEST(Powercap, EmptiedInMidRunItStaysUnknown) {
+  const PowercapTree tree;
+  tree.zone("intel-rapl:0", "package-0", 1);
+  const auto sensor = open_powercap(tree.root(), intel());
+  (void)read(*sensor);
+  tree.set("intel-rapl:0", 5'000'000);
+  EXPECT_GT(read(*sensor)["package"], 0.0);
+  std::filesystem::resize_file(tree.folder("intel-rapl:0") + "/energy_uj", 0);
+  EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
+  tree.set("intel-rapl:0", 6'000'000);
   EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
   EXPECT_NE(fault(*sensor, "package"), "");
 }
@@ -121,7 +184,8 @@ TEST(Powercap, WithoutPermissionItSaysWhatToDo) {
     if (sensor == nullptr) _exit(4);
     const bool unknown = std::isnan(read(*sensor)["package"]);
     const bool told = fault(*sensor, "package").find("no permission") != std::string::npos;
-    _exit(unknown && told ? 0 : 5);
+    const bool helped = !sensor->readable(0) && sensor->remedies().size() == 3;
+    _exit(unknown && told && helped ? 0 : 5);
   }
   int status = 0;
   waitpid(child, &status, 0);

@@ -1,0 +1,54 @@
+/// What becomes of raw readings: counters followed across their wraps, power added up to energy.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace haywatt::meter {
+
+/// Seconds of a clock that goes on while the machine sleeps. Tests put their own in place.
+using SensorClock = std::function<double()>;
+[[nodiscard]] double seconds_since_boot() noexcept;
+
+/// Follows a counter that starts again at 0 after `range`. Pure but for what it remembers.
+class Counter {
+ public:
+  /// `unit_J`: of one count. `range`: 0 for a counter that does not wrap.
+  Counter(double unit_J, std::uint64_t range) : unit_J_(unit_J), range_(range) {}
+  void advance(std::uint64_t now, double at_s) noexcept;
+  /// Joules since the first reading.
+  [[nodiscard]] double joules() const noexcept { return static_cast<double>(total_) * unit_J_; }
+  [[nodiscard]] bool moved() const noexcept { return total_ != 0; }
+  /// Empty while every step can be explained.
+  [[nodiscard]] std::string problem() const;
+  [[nodiscard]] bool sound() const noexcept { return trouble_ == Trouble::None; }
+
+ private:
+  enum class Trouble { None, WentBack, NotReadForLong };
+  double unit_J_;
+  std::uint64_t range_;
+  std::optional<std::uint64_t> last_;
+  double last_s_ = 0.0;
+  std::uint64_t total_ = 0;
+  Trouble trouble_ = Trouble::None;
+  std::uint64_t from_ = 0, to_ = 0;  ///< of the step that no wrap explains
+  double gap_s_ = 0.0;
+};
+
+/// Joules from samples of power: trapezoids between samples, and after the last one its power goes on.
+class PowerIntegral {
+ public:
+  void add(double at_s, double watts) noexcept;
+  /// Joules from the first sample to `at_s`; never less than it said before. 0 without a sample.
+  [[nodiscard]] double joules(double at_s) noexcept;
+  [[nodiscard]] bool empty() const noexcept { return !last_W_; }
+  [[nodiscard]] double last_s() const noexcept { return last_s_; }
+  [[nodiscard]] double last_W() const noexcept { return last_W_.value_or(0.0); }
+
+ private:
+  std::optional<double> last_W_;
+  double last_s_ = 0.0, total_J_ = 0.0, told_J_ = 0.0;
+};
+
+}  // namespace haywatt::meter

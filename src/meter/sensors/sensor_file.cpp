@@ -1,0 +1,84 @@
+#include "meter/sensors/sensor_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+namespace haywatt::meter {
+namespace {
+
+constexpr int no_number = -1;
+
+}  // namespace
+
+SensorFile::SensorFile(std::string path) : path_(std::move(path)) {
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd_ < 0) error_ = errno;
+}
+
+SensorFile::~SensorFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+SensorFile::SensorFile(SensorFile&& o) noexcept
+    : path_(std::move(o.path_)), fd_(std::exchange(o.fd_, -1)), error_(o.error_) {}
+
+SensorFile& SensorFile::operator=(SensorFile&& o) noexcept {
+  std::swap(path_, o.path_);
+  std::swap(fd_, o.fd_);
+  std::swap(error_, o.error_);
+  return *this;
+}
+
+std::optional<std::uint64_t> SensorFile::number() noexcept {
+  if (fd_ < 0) return std::nullopt;
+  std::array<char, 64> text{};
+  const ssize_t n = ::pread(fd_, text.data(), text.size(), 0);
+  if (n < 0) {
+    error_ = errno;
+    return std::nullopt;
+  }
+  const char* first = text.data();
+  const char* const last = first + n;
+  while (first != last && (*first == ' ' || *first == '\t')) ++first;
+  std::uint64_t value = 0;
+  const auto result = std::from_chars(first, last, value);
+  if (result.ec != std::errc{}) {
+    error_ = no_number;
+    return std::nullopt;
+  }
+  error_ = 0;
+  return value;
+}
+
+std::string SensorFile::problem() const {
+  if (error_ == 0) return {};
+  const std::string name = path_.substr(path_.rfind('/') + 1);
+  if (error_ == no_number) return name + " holds no number";
+  if (error_ == EACCES || error_ == EPERM) return "no permission to read " + name;
+  return "cannot read " + name + ": " + error_text(error_);
+}
+
+std::string first_word(const std::string& path) {
+  std::ifstream in(path);
+  std::string word;
+  in >> word;
+  return word;
+}
+
+std::string first_line(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+std::string error_text(int error_number) { return std::strerror(error_number); }
+
+}  // namespace haywatt::meter

@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "haywatt/meter/sensor_survey.hpp"
+
+namespace haywatt::meter {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// More readings than this add nothing to a median.
+constexpr std::size_t most_steps = 100'000;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// One channel while it is watched.
+struct Watch {
+  double first_J = 0.0, last_J = 0.0;
+  double last_step_s = -1.0, smallest_J = 0.0;
+  std::vector<double> periods_s;
+  std::size_t steps = 0;
+
+  void see(double joules, double at_s) {
+    if (!(joules > last_J)) {
+      if (!(joules == last_J)) last_J = joules;
+      return;
+    }
+    const double step_J = joules - last_J;
+    smallest_J = steps == 0 ? step_J : std::min(smallest_J, step_J);
+    if (last_step_s >= 0.0 && periods_s.size() < most_steps) periods_s.push_back(at_s - last_step_s);
+    last_step_s = at_s;
+    last_J = joules;
+    ++steps;
+  }
+};
+
+}  // namespace
+
+std::vector<ChannelProbe> probe_channels(EnergySensor& sensor, double seconds) {
+  const std::size_t n = sensor.channels().size();
+  std::vector<double> joules(n);
+  std::vector<Watch> watches(n);
+  sensor.read(joules);
+  for (std::size_t c = 0; c < n; ++c) watches[c].first_J = watches[c].last_J = joules[c];
+  const auto start = Clock::now();
+  double at_s = 0.0;
+  do {
+    sensor.read(joules);
+    at_s = seconds_since(start);
+    for (std::size_t c = 0; c < n; ++c) watches[c].see(joules[c], at_s);
+  } while (at_s < seconds);
+  std::vector<ChannelProbe> probes(n);
+  for (std::size_t c = 0; c < n; ++c) {
+    Watch& w = watches[c];
+    ChannelProbe& p = probes[c];
+    p.seconds = at_s;
+    const double power_W = (w.last_J - w.first_J) / at_s;
+    if (std::isfinite(power_W) && w.steps > 0) p.power_W = power_W;
+    if (sensor.channels()[c].integrated_power) continue;
+    p.steps = w.steps;
+    if (w.steps > 0) p.step_J = w.smallest_J;
+    if (!w.periods_s.empty()) p.period_s = median(w.periods_s);
+  }
+  return probes;
+}
+
+SensorSurvey survey_sensors(const Machine& machine, double seconds_each) {
+  SensorSurvey survey;
+  const auto start = Clock::now();
+  const EnergySensors sensors = open_all_sensors(machine);
+  survey.open_s = seconds_since(start);
+  for (const auto& sensor : sensors) {
+    SurveyedSensor& s = survey.sensors.emplace_back();
+    s.name = sensor->name();
+    const std::vector<ChannelProbe> probes = probe_channels(*sensor, seconds_each);
+    for (std::size_t c = 0; c < probes.size(); ++c)
+      s.channels.push_back({sensor->channels()[c], sensor->fault(c), {}, probes[c]});
+    s.remedies = sensor->remedies();
+  }
+  for (const Duplicate& d : duplicates(sensors)) survey.sensors[d.sensor].channels[d.channel].instead = d.instead;
+  return survey;
+}
+
+}  // namespace haywatt::meter
