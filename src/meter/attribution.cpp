@@ -1,42 +1,16 @@
 #include "meter/attribution.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-
-#include "meter/server_model.hpp"
 
 namespace haywatt::meter {
 namespace {
 
-constexpr double idle_over_full = 0.24;
-constexpr double shortest_window_s = 0.9;
-
 double seconds(std::int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
-/// What of a slice goes to each phase: energy by CPU time, time by wall time.
-void give_slice(const Slice& slice, const Parts& parts, bool by_wall_only, std::map<PhaseId, Parts>& phases) {
-  double cpu = 0.0, wall = 0.0;
-  for (const PhaseUse& u : slice) {
-    cpu += u.cpu_ns;
-    wall += u.wall_ns;
-  }
-  for (const PhaseUse& u : slice) {
-    const double by_wall = wall > 0.0 ? u.wall_ns / wall : 1.0 / static_cast<double>(slice.size());
-    const double by_cpu = cpu > 0.0 && !by_wall_only ? u.cpu_ns / cpu : by_wall;
-    phases[u.phase] += {parts.energy_J * by_cpu, parts.busy_s * by_cpu, parts.idle_s * by_wall};
-  }
-  if (slice.empty()) phases[other_phase] += parts;
-}
-
-/// Idle power from the power at a load, with the spread of what is taken off.
-IdlePower without_load(double watts, double load) {
-  const double above_idle = (1.0 - idle_over_full) * server_curve(load);
-  IdlePower idle;
-  idle.watts = watts * idle_over_full / (idle_over_full + above_idle);
-  idle.u_W = (watts - idle.watts) / std::sqrt(3.0);
-  return idle;
+/// Energy of a slice that by CPU time is a share z of the machine's.
+Parts parts_of(double energy_J, double wall_s, double z, double idle_s) {
+  return {energy_J * z, wall_s * z, idle_s, energy_J * z * (1.0 - z), wall_s * z * (1.0 - z), 0.0};
 }
 
 }  // namespace
@@ -45,6 +19,8 @@ Parts& Parts::operator+=(const Parts& o) {
   energy_J += o.energy_J;
   busy_s += o.busy_s;
   idle_s += o.idle_s;
+  mixed_J += o.mixed_J;
+  mixed_s += o.mixed_s;
   return *this;
 }
 
@@ -68,6 +44,25 @@ double part_of(const SlowInterval& interval, const Timeline& timeline, std::size
   return interval.wall_s > 0.0 ? wall_s / interval.wall_s : 1.0;
 }
 
+std::vector<SlicePart> slice_parts(const Slice& slice, bool by_wall) {
+  double cpu = 0.0, wall = 0.0;
+  for (const PhaseUse& u : slice) {
+    cpu += u.cpu_ns;
+    wall += u.wall_ns;
+  }
+  std::vector<SlicePart> parts;
+  for (const PhaseUse& u : slice) {
+    const double of_time = wall > 0.0 ? u.wall_ns / wall : 1.0 / static_cast<double>(slice.size());
+    parts.push_back({u.phase, cpu > 0.0 && !by_wall ? u.cpu_ns / cpu : of_time, of_time});
+  }
+  if (parts.empty()) parts.emplace_back();
+  return parts;
+}
+
+Parts Shares::rest() const {
+  return {machine_J - run.energy_J, wall_s - run.busy_s, wall_s - run.idle_s, -run.mixed_J, -run.mixed_s, 0.0};
+}
+
 Shares share_out(const Timeline& timeline, const std::vector<double>& joules, double allotted,
                  const std::vector<double>& told) {
   Shares shares;
@@ -78,61 +73,18 @@ Shares share_out(const Timeline& timeline, const std::vector<double>& joules, do
     for (std::size_t i = interval.first; i < interval.last; ++i) {
       const double energy_J = joules[i + 1] - joules[i];
       const double wall_s = seconds(timeline.readings[i + 1].wall_ns - timeline.readings[i].wall_ns);
-      const Parts parts{energy_J * share, wall_s * share, wall_s * idle_share};
+      const Parts step = parts_of(energy_J, wall_s, share, wall_s * idle_share);
       shares.machine_J += energy_J;
-      shares.run += parts;
-      shares.steps.push_back(parts);
+      shares.wall_s += wall_s;
+      shares.run += step;
+      shares.steps.push_back(step);
       shares.machine_J_steps.push_back(energy_J);
-      give_slice(timeline.slices[i], parts, by_device, shares.phases);
+      shares.share_steps.push_back(share);
+      for (const SlicePart& p : slice_parts(timeline.slices[i], by_device))
+        shares.phases[p.phase] += parts_of(energy_J, wall_s, share * p.of_energy, wall_s * idle_share * p.of_time);
     }
   }
   return shares;
-}
-
-std::optional<IdlePower> measured_idle(const std::vector<IdleSecond>& watched, int cpus) {
-  std::vector<double> watts;
-  double joules = 0.0, wall_s = 0.0, busy_s = 0.0;
-  for (const IdleSecond& s : watched) {
-    if (!(s.wall_s > 0.0) || !std::isfinite(s.joules)) continue;
-    watts.push_back(s.joules / s.wall_s);
-    joules += s.joules;
-    wall_s += s.wall_s;
-    busy_s += s.busy_s;
-  }
-  if (watts.empty()) return std::nullopt;
-  const double mean_W = joules / wall_s, n = static_cast<double>(watts.size());
-  double squares = 0.0;
-  for (const double w : watts) squares += (w - mean_W) * (w - mean_W);
-  // Of one second the spread is not known: as much as its power.
-  const double u_mean_W = n > 1.0 ? std::sqrt(squares / (n - 1.0) / n) : mean_W;
-  const double load = std::isfinite(busy_s) ? busy_s / (wall_s * std::max(cpus, 1)) : 0.0;
-  IdlePower idle = without_load(mean_W, load);
-  idle.u_W = std::hypot(idle.u_W, u_mean_W);
-  idle.measured = true;
-  idle.note = fmt::format("idle power measured: {:.3g} W, over {:.1f} s before the start", idle.watts, wall_s);
-  return idle;
-}
-
-IdlePower guess_idle(const Timeline& timeline, const std::vector<double>& joules, int cpus) {
-  const auto intervals = slow_intervals(timeline);
-  double least_W = std::numeric_limits<double>::infinity(), load = 1.0;
-  const auto consider = [&](double energy_J, double wall_s, double busy_s) {
-    if (wall_s <= 0.0 || energy_J / wall_s >= least_W) return;
-    least_W = energy_J / wall_s;
-    load = std::clamp(busy_s / (wall_s * std::max(cpus, 1)), 0.0, 1.0);
-  };
-  double wall_s = 0.0, busy_s = 0.0;
-  for (const SlowInterval& s : intervals) {
-    if (s.wall_s >= shortest_window_s) consider(joules[s.last] - joules[s.first], s.wall_s, s.machine_busy_s);
-    wall_s += s.wall_s;
-    busy_s += s.machine_busy_s;
-  }
-  if (!std::isfinite(least_W) && !joules.empty()) consider(joules.back() - joules.front(), wall_s, busy_s);
-  if (!std::isfinite(least_W)) return {0.0, 0.0, "idle power unknown: the run was too short"};
-  IdlePower idle = without_load(least_W, load);
-  idle.note = fmt::format("idle power guessed: {:.3g} W, from the least second of the run ({:.3g} W at {:.0f} % load)",
-                          idle.watts, least_W, 100.0 * load);
-  return idle;
 }
 
 }  // namespace haywatt::meter

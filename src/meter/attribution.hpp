@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +49,10 @@ struct Parts {
   double energy_J = 0.0;  ///< Σ E t/t_all
   double busy_s = 0.0;    ///< Σ Δ t/t_all: seconds of idle power contained in energy_J
   double idle_s = 0.0;    ///< Σ Δ allotted: seconds of idle power that belong to it by the attributed rule
+  /// Σ E z(1 - z) and Σ Δ z(1 - z), z its share of the machine's energy: what sharing by CPU time decides. 0 if it was
+  /// alone. Negative for what is not ours.
+  double mixed_J = 0.0, mixed_s = 0.0;
+  double resolution_J = 0.0;  ///< standard uncertainty for the counter's period and step; not added up
   Parts& operator+=(const Parts& o);
   [[nodiscard]] double marginal_J(double idle_W) const { return energy_J - idle_W * busy_s; }
   [[nodiscard]] double attributed_J(double idle_W) const { return marginal_J(idle_W) + idle_W * idle_s; }
@@ -59,8 +62,12 @@ struct Shares {
   double machine_J = 0.0;
   Parts run;
   std::map<PhaseId, Parts> phases;  ///< add up to `run`
-  std::vector<Parts> steps;         ///< of the run, by slice
+  double wall_s = 0.0;
+  std::vector<Parts> steps;  ///< of the run, by slice
   std::vector<double> machine_J_steps;
+  std::vector<double> share_steps;  ///< of the machine's energy that is the run's, by slice
+  /// The machine without the run: Parts whose sums with `run` are the machine's.
+  [[nodiscard]] Parts rest() const;
 };
 
 /// `joules[i]`: cumulative at reading i. `allotted`: CPUs allotted over CPUs present, or NaN where nothing allots them.
@@ -71,26 +78,12 @@ struct Shares {
 [[nodiscard]] Shares share_out(const Timeline& timeline, const std::vector<double>& joules, double allotted,
                                const std::vector<double>& told = {});
 
-/// The idle power of a counter.
-struct IdlePower {
-  double watts = 0.0;
-  double u_W = 0.0;  ///< standard uncertainty
-  std::string note;
-  bool measured = false;  ///< before the run, by watching; else guessed from the run itself
+/// What each phase had of a slice: {phase, of its energy, of its time}. Energy goes by CPU time (by wall time if there
+/// is none, or if `by_wall`), time by wall time. Both sum to 1.
+struct SlicePart {
+  PhaseId phase = other_phase;
+  double of_energy = 1.0, of_time = 1.0;
 };
-
-/// A second or so in which the machine was watched before the run.
-struct IdleSecond {
-  double joules = 0.0, wall_s = 0.0;
-  double busy_s = 0.0;  ///< CPU seconds of the machine meanwhile
-};
-/// Mean and s/sqrt(n) of the watched seconds. What little ran meanwhile is taken off as in guess_idle. Nothing if none
-/// of them is known.
-[[nodiscard]] std::optional<IdlePower> measured_idle(const std::vector<IdleSecond>& seconds, int cpus);
-
-/// From the interval of about 1 s or longer with the least power. If the machine was not idle in it, a part of that
-/// power is taken off after the curve of servers, P = idle + (full - idle) s(u), with idle/full = 0.24 (median of
-/// machines of 2015 to 2022, share/energy/uarch_power.csv); the whole of what is taken off is held to be uncertain.
-[[nodiscard]] IdlePower guess_idle(const Timeline& timeline, const std::vector<double>& joules, int cpus);
+[[nodiscard]] std::vector<SlicePart> slice_parts(const Slice& slice, bool by_wall);
 
 }  // namespace haywatt::meter

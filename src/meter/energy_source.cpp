@@ -4,6 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
+
+#include "meter/resolution.hpp"
+#include "meter/sensor_uncertainty.hpp"
 
 namespace haywatt::meter {
 namespace {
@@ -23,9 +28,62 @@ EnergyFigure figure_of(const EnergySource& s, const char* share, const char* rul
   return e;
 }
 
+std::string joined_note(const std::string& formula, const std::string& note) {
+  return formula.empty() || note.empty() ? formula + note : formula + "; " + note;
+}
+
 void add_both_rules(const EnergySource& s, const char* share, const Parts& parts, std::vector<EnergyFigure>& out) {
   out.push_back(figure_of(s, share, "marginal", parts.marginal_J(s.idle_W), s.components(parts, Rule::Marginal)));
   out.push_back(figure_of(s, share, "attributed", parts.attributed_J(s.idle_W), s.components(parts, Rule::Attributed)));
+}
+
+void add_unknown(const EnergySource& s, const char* share, const std::string& why, std::vector<EnergyFigure>& out) {
+  for (const char* rule : {"marginal", "attributed"}) {
+    EnergyFigure& e = out.emplace_back();
+    e.joules = Figure::exact(std::numeric_limits<double>::quiet_NaN(), "J");
+    e.joules.interval.clear();
+    e.sensor = s.sensor;
+    e.boundary = s.boundary;
+    e.tier = s.tier;
+    e.share = share;
+    e.rule = rule;
+    e.known = false;
+    e.note = why;
+  }
+}
+
+/// Two phases of one run share their energy by prices of their own, so these are not one quantity.
+void name_phase(const std::string& phase, std::vector<EnergyFigure>& figures, std::size_t from) {
+  for (; from < figures.size(); ++from)
+    for (Component& c : figures[from].joules.components)
+      if (c.name == "attribution" || c.name == "update period") c.correlation.id += ":" + phase;
+}
+
+void add_phase(const EnergySource& s, PhaseRecord& phase, const Parts* parts) {
+  const std::size_t first = phase.energy.size();
+  if (!s.unknown_tree.empty()) {
+    add_unknown(s, "phase", s.unknown_tree, phase.energy);
+  } else if (parts != nullptr && parts->resolution_J > 0.0 && !is_resolved(*parts)) {
+    add_unknown(s, "phase",
+                fmt::format("not resolvable: {:.3g} s are too short for this counter (its period and step leave "
+                            "{:.2g} J uncertain)",
+                            phase.wall_s, 1.96 * parts->resolution_J),
+                phase.energy);
+  } else {
+    add_both_rules(s, "phase", parts == nullptr ? Parts{} : *parts, phase.energy);
+    name_phase(phase.name, phase.energy, first);
+  }
+}
+
+void set_formulas(EnergySource& s, const Shares& all, double allotted, bool device_told) {
+  const char* share = device_told ? "(share that the device tells)" : "t/t_all";
+  s.marginal_formula = fmt::format(
+      "marginal = Σ (E − P_idle·Δ)·{} = {:.4g} J (of {:.4g} J) − {:.3g} W·{:.4g} s (of {:.4g} s) = {:.4g} J", share,
+      s.run.energy_J, all.machine_J, s.idle_W, s.run.busy_s, all.wall_s, s.run.marginal_J(s.idle_W));
+  const std::string a = std::isfinite(allotted) && !device_told ? fmt::format("{:.3g} of the CPUs", allotted) : share;
+  s.attributed_formula =
+      fmt::format("attributed = marginal + P_idle·Σ Δ·a = {:.4g} J + {:.3g} W·{:.4g} s = {:.4g} J, a = {}",
+                  s.run.marginal_J(s.idle_W), s.idle_W, s.run.idle_s, s.run.attributed_J(s.idle_W), a);
 }
 
 }  // namespace
@@ -38,39 +96,42 @@ double allotted_share(const Machine& m) {
 EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
                            const ChannelReadings& read, const Machine& machine, const RunIdentity& identity) {
   const SensorChannel& c = sensor.channels()[channel];
-  const auto measured = measured_idle(read.idle, machine.logical_cpus);
-  const IdlePower idle = measured ? *measured : guess_idle(timeline, read.joules, machine.logical_cpus);
-  Shares shares = share_out(timeline, read.joules, allotted_share(machine), read.told);
-  const double wall_s =
-      static_cast<double>(timeline.readings.back().wall_ns - timeline.readings.front().wall_ns) * 1e-9;
+  const bool is_device = c.boundary == "board", device_told = !read.told.empty();
+  const auto measured = measured_idle(read.idle, machine.logical_cpus, c.update_period_s);
+  const IdlePower idle =
+      measured ? *measured : guess_idle(timeline, read.joules, machine.logical_cpus, c.update_period_s);
+  const double allotted = allotted_share(machine);
+  Shares shares = share_out(timeline, read.joules, allotted, read.told);
+  double busy_s = 0.0;
+  for (const SlowInterval& i : slow_intervals(timeline)) busy_s += i.machine_busy_s;
 
   EnergySource s;
   s.sensor = sensor.name();
   s.boundary = c.boundary;
-  s.note = idle.note;
   s.idle_W = idle.watts;
+  s.note = idle.note;
+  if (const std::string how = resolve_phases(timeline, read.joules, c, idle.watts, device_told, shares); !how.empty())
+    s.note += "; " + how;
+  // Whose work a device did is not seen in CPU time.
+  if (is_device && (!device_told || !std::isfinite(shares.run.energy_J)))
+    s.unknown_tree = fmt::format("the {} does not tell whose programs used it: between 0 J and the machine's {:.4g} J",
+                                 c.boundary, shares.machine_J);
   s.run = shares.run;
-  s.phases = std::move(shares.phases);
+  s.rest = shares.rest();
+  s.rest->resolution_J = shares.machine_J > 0.0 ? s.run.resolution_J * s.rest->energy_J / shares.machine_J : 0.0;
   s.machine_J = shares.machine_J;
+  set_formulas(s, shares, allotted, device_told);
+
+  auto uncertainty = std::make_shared<SensorUncertainty>(sensor, channel, machine, identity);
+  uncertainty->set_idle(idle);
+  uncertainty->set_load(shares.wall_s > 0.0 ? busy_s / (shares.wall_s * std::max(machine.logical_cpus, 1)) : 0.0);
+  uncertainty->set_unseen(read.spread, shares.wall_s, shares.machine_J);
+  s.machine_components =
+      uncertainty->of_machine(shares.wall_s, machine_resolution_J(timeline, read.joules, c, idle.watts));
+  s.components = [uncertainty](const Parts& p, Rule rule) { return uncertainty->components(p, rule); };
+  s.phases = std::move(shares.phases);
   s.steps = std::move(shares.steps);
   s.machine_J_steps = std::move(shares.machine_J_steps);
-
-  const Component gain{
-      "gain", 'B', c.gain_u_rel, 0.0, {CorrelationKind::Sensor, s.sensor + ":" + c.boundary + ":" + identity.machine}};
-  // The first and the last reading lie up to one update period from where they should: tau * P / sqrt(6).
-  const double edge_J = wall_s > 0.0 ? c.update_period_s * shares.machine_J / wall_s / std::sqrt(6.0) : 0.0;
-  const auto edges = [edge_J, identity](double part) {
-    return Component{"update period", 'B', 0.0, edge_J * part, {CorrelationKind::Run, identity.run + ":edges"}};
-  };
-  s.machine_components = {gain, edges(1.0)};
-  s.components = [gain, edges, idle, machine_J = shares.machine_J, run = identity.run](const Parts& p, Rule rule) {
-    std::vector<Component> list = {gain};
-    if (machine_J > 0.0) list.push_back(edges(p.energy_J / machine_J));
-    const double idle_s = rule == Rule::Marginal ? -p.busy_s : p.idle_s - p.busy_s;
-    if (idle.u_W * idle_s != 0.0)
-      list.push_back({"idle power", 'B', 0.0, idle.u_W * idle_s, {CorrelationKind::Run, run + ":idle"}});
-    return list;
-  };
   return s;
 }
 
@@ -102,6 +163,7 @@ std::vector<PowerSeries> power_series(const EnergySource& s, const Timeline& tim
     }
   };
   if (s.machine_J) add("machine", "", [&](std::size_t i) { return s.machine_J_steps[i]; });
+  if (!s.unknown_tree.empty()) return out;
   add("process-tree", "marginal", [&](std::size_t i) { return s.steps[i].marginal_J(s.idle_W); });
   add("process-tree", "attributed", [&](std::size_t i) { return s.steps[i].attributed_J(s.idle_W); });
   return out;
@@ -120,12 +182,24 @@ EnergyFigure unknown_figure(const EnergySensor& sensor, std::size_t channel, con
 }
 
 void add_figures(const EnergySource& s, const std::map<std::string, PhaseId>& names, RunRecord& run) {
-  add_both_rules(s, "process-tree", s.run, run.energy);
+  if (s.unknown_tree.empty()) {
+    add_both_rules(s, "process-tree", s.run, run.energy);
+    EnergyFigure &attributed = run.energy.back(), &marginal = run.energy[run.energy.size() - 2];
+    marginal.note = joined_note(s.marginal_formula, s.note);
+    attributed.note = joined_note(s.attributed_formula, s.note);
+  } else {
+    add_unknown(s, "process-tree", s.unknown_tree, run.energy);
+  }
   if (s.machine_J) run.energy.push_back(figure_of(s, "machine", "", *s.machine_J, s.machine_components));
+  if (s.rest && s.unknown_tree.empty()) {
+    run.energy.push_back(figure_of(s, "unattributed", "attributed", s.rest->attributed_J(s.idle_W),
+                                   s.components(*s.rest, Rule::Attributed)));
+    run.energy.back().note = "what the machine used and the program did not: machine − attributed";
+  }
   for (PhaseRecord& phase : run.phases) {
     const auto name = names.find(phase.name);
     const auto parts = name == names.end() ? s.phases.end() : s.phases.find(name->second);
-    add_both_rules(s, "phase", parts == s.phases.end() ? Parts{} : parts->second, phase.energy);
+    add_phase(s, phase, parts == s.phases.end() ? nullptr : &parts->second);
   }
 }
 

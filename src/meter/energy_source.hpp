@@ -11,6 +11,7 @@
 #include "haywatt/meter/estimate.hpp"
 #include "haywatt/record/record.hpp"
 #include "meter/attribution.hpp"
+#include "meter/readings.hpp"
 
 namespace haywatt::meter {
 
@@ -18,12 +19,15 @@ enum class Rule { Marginal, Attributed };
 
 struct EnergySource {
   std::string sensor, boundary, tier, note;
+  std::string marginal_formula, attributed_formula;  ///< with the run's numbers, on one line
+  std::string unknown_tree;  ///< why the joules of the run and its phases cannot be told from the machine's; else empty
   double idle_W = 0.0;
   Parts run;
   std::map<PhaseId, Parts> phases;
   std::vector<Parts> steps;             ///< of the run, by slice of the timeline
   std::vector<double> machine_J_steps;  ///< likewise
   std::optional<double> machine_J;
+  std::optional<Parts> rest;  ///< what of the machine is not the run's
   std::vector<Component> machine_components;
   /// Uncertainty of a part by a rule.
   std::function<std::vector<Component>(const Parts&, Rule)> components;
@@ -41,6 +45,7 @@ struct ChannelReadings {
   const std::vector<double>& joules;    ///< cumulative, by reading
   const std::vector<double>& told;      ///< Readings::told_shares
   const std::vector<IdleSecond>& idle;  ///< Readings::idle_seconds
+  const PowerSpread& spread;
 };
 
 /// A channel that can be trusted.
@@ -54,7 +59,8 @@ struct ChannelReadings {
 [[nodiscard]] EnergySource estimate_source(const Timeline& timeline, const Machine& machine,
                                            const EstimateOptions& known, const RunIdentity& identity);
 
-/// Adds the source's figures to the run and to its phases; `names` gives the phases' numbers.
+/// Adds the source's figures to the run and to its phases; `names` gives the phases' numbers. A phase that the counter
+/// cannot resolve gets figures that are not known.
 void add_figures(const EnergySource& source, const std::map<std::string, PhaseId>& names, RunRecord& run);
 
 /// Power over time of the run by both rules, and of the machine: at most `most` stretches, whose integrals are the

@@ -70,6 +70,7 @@ EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& m
       s.machine_J_steps.push_back(second.attributed_J(s.idle_W) * part_of(i, timeline, slice));
   }
   s.machine_J = all.attributed_J(s.idle_W);
+  s.rest = Parts{all.energy_J - s.run.energy_J, 0.0, all.idle_s - s.run.idle_s};
   s.machine_components = s.components(all, Rule::Attributed);
   return s;
 }
@@ -94,6 +95,7 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
   s.run = shares.run;
   s.phases = std::move(shares.phases);
   s.machine_J = shares.machine_J;
+  s.rest = shares.rest();
   s.steps = std::move(shares.steps);
   s.machine_J_steps = std::move(shares.machine_J_steps);
   s.components = [model, who](const Parts&, Rule) {

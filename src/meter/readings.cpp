@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <new>
 
 namespace haywatt::meter {
@@ -22,6 +24,8 @@ Readings::Readings(const Machine& machine) : distance_ns_(least_distance_ns), ti
     k.joules.resize(channels);
     k.shares.resize(channels);
     k.idle.resize(channels);
+    k.spread.resize(channels);
+    k.ticked.resize(channels);
     k.integrates = std::any_of(all.begin(), all.end(), [](const SensorChannel& c) { return c.integrated_power; });
     k.sensor = std::move(sensor);
   }
@@ -86,8 +90,30 @@ void Readings::read_slowly(const SpanBorder& at) {
 void Readings::tick() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return;
-  for (Kept& k : sensors_)
-    if (k.integrates) k.sensor->read(k.now);
+  const std::int64_t wall_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+  if (wall_ns <= ticked_ns_) return;
+  const double since_s = static_cast<double>(wall_ns - ticked_ns_) * 1e-9;
+  for (Kept& k : sensors_) {
+    if (!k.integrates) continue;
+    k.sensor->read(k.now);
+    for (std::size_t c = 0; c < k.now.size(); ++c) {
+      if (ticked_ns_ != 0) k.spread[c].add((k.now[c] - k.ticked[c]) / since_s);
+      k.ticked[c] = k.now[c];
+    }
+  }
+  ticked_ns_ = wall_ns;
+}
+
+void PowerSpread::add(double watts) {
+  if (!std::isfinite(watts)) return;
+  if (samples > 0) squares_W2 += (watts - last_W) * (watts - last_W);
+  last_W = watts;
+  most_W = std::max(most_W, watts);
+  ++samples;
+}
+
+double PowerSpread::sigma_W() const {
+  return samples > 1 ? std::sqrt(squares_W2 / (2.0 * static_cast<double>(samples - 1))) : 0.0;
 }
 
 void Readings::read_at_border(const SpanBorder& at) noexcept {

@@ -10,10 +10,20 @@
 #include <vector>
 
 #include "haywatt/meter/energy_sensor.hpp"
-#include "meter/attribution.hpp"
+#include "meter/idle_power.hpp"
 #include "meter/process_files.hpp"
 
 namespace haywatt::meter {
+
+/// What the power of a channel that integrates power looked like between samples of the sampler.
+struct PowerSpread {
+  std::size_t samples = 0;
+  double last_W = 0.0, most_W = 0.0;
+  double squares_W2 = 0.0;  ///< of the differences of neighbours
+  void add(double watts);
+  /// From differences of neighbours (von Neumann 1941), so that a slow change of power does not count as noise.
+  [[nodiscard]] double sigma_W() const;
+};
 
 /// Thread-safe.
 class Readings {
@@ -50,6 +60,9 @@ class Readings {
   [[nodiscard]] const std::vector<double>& told_shares(std::size_t sensor, std::size_t channel) const {
     return sensors_[sensor].shares[channel];
   }
+  [[nodiscard]] const PowerSpread& spread(std::size_t sensor, std::size_t channel) const {
+    return sensors_[sensor].spread[channel];
+  }
   /// Empty if nobody watched.
   [[nodiscard]] const std::vector<IdleSecond>& idle_seconds(std::size_t sensor, std::size_t channel) const {
     return sensors_[sensor].idle[channel];
@@ -63,6 +76,8 @@ class Readings {
     std::vector<std::vector<double>> shares;
     std::vector<std::vector<IdleSecond>> idle;
     std::vector<double> watched;  ///< by channel, at the last call of watch_idle
+    std::vector<PowerSpread> spread;
+    std::vector<double> ticked;  ///< by channel, at the last tick
     bool integrates = false;
   };
   void read(const SpanBorder& at, bool slow);
@@ -75,6 +90,7 @@ class Readings {
   std::atomic<std::int64_t> next_ns_{0};
   std::int64_t watched_ns_ = 0;
   double watched_busy_s_ = 0.0;
+  std::int64_t ticked_ns_ = 0;
   ProcFile stat_{"/proc/stat"};
   long ticks_per_s_;
 };

@@ -52,7 +52,8 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
             fmt::format("{} ({}) is unknown: {}", sensor.name(), sensor.channels()[c].boundary, fault));
         continue;
       }
-      const ChannelReadings read{m.readings.joules(s, c), m.readings.told_shares(s, c), m.readings.idle_seconds(s, c)};
+      const ChannelReadings read{m.readings.joules(s, c), m.readings.told_shares(s, c), m.readings.idle_seconds(s, c),
+                                 m.readings.spread(s, c)};
       add(sensor_source(sensor, c, timeline, read, m.machine, m.identity));
       package_known = package_known || sensor.channels()[c].boundary == "package";
     }

@@ -14,11 +14,14 @@ int boundary_rank(const std::string& boundary) {
   return static_cast<int>(std::find(widest_first.begin(), widest_first.end(), boundary) - widest_first.begin());
 }
 
+/// Of the run or a phase of it, not of the whole machine or of what else ran on it.
+bool is_of_run(const EnergyFigure& e) { return e.share != "machine" && e.share != "unattributed"; }
+
 const EnergyFigure* find_energy(const std::vector<EnergyFigure>& energy, const EnergyBasis& basis,
                                 const std::string& rule) {
   const EnergyFigure* found = nullptr;
   for (const EnergyFigure& e : energy) {
-    if (!e.known || e.sensor != basis.sensor || e.boundary != basis.boundary || e.rule != rule || e.share == "machine")
+    if (!e.known || e.sensor != basis.sensor || e.boundary != basis.boundary || e.rule != rule || !is_of_run(e))
       continue;
     if (found == nullptr || (e.share == "process-tree" && found->share != "process-tree")) found = &e;
   }
@@ -34,7 +37,7 @@ EnergyBasis choose_among(const std::vector<const RunRecord*>& runs) {
   std::string why_unknown;
   for (const RunRecord* run : runs) {
     for (const EnergyFigure& e : run->energy) {
-      if (e.share == "machine") continue;
+      if (!is_of_run(e)) continue;
       if (!e.known) {
         if (why_unknown.empty()) why_unknown = e.note;
         continue;

@@ -23,6 +23,17 @@ SharedQuantity& quantity_of(std::vector<SharedQuantity>& quantities, const Compo
   return quantities.back();
 }
 
+/// As quantile(), of values in any order.
+double quantile_of(std::vector<double>& values, double p) {
+  const double at = p * static_cast<double>(values.size() - 1);
+  const auto i = static_cast<std::ptrdiff_t>(at);
+  std::nth_element(values.begin(), values.begin() + i, values.end());
+  const double low = values[static_cast<std::size_t>(i)];
+  if (i + 1 == static_cast<std::ptrdiff_t>(values.size())) return low;
+  const double high = *std::min_element(values.begin() + i + 1, values.end());
+  return low + (at - static_cast<double>(i)) * (high - low);
+}
+
 }  // namespace
 
 std::vector<SharedQuantity> shared_quantities(const Figure& a, const Figure& b) {
@@ -60,9 +71,25 @@ Bounds draw_sum(const Figure& a, const Figure& b, double sign, const std::vector
 }
 
 Bounds draw_one(const Figure& f) {
-  std::vector<SharedQuantity> quantities;
-  for (const Component& c : f.components) quantities.push_back({c, c.u_rel, c.u_abs, 0.0, 0.0});
-  return draw_sum(f, Figure{}, 1.0, quantities);
+  // Independent normal quantities add up to one: two draws do for any number of components.
+  double relative = 0.0, absolute = 0.0;
+  for (const Component& c : f.components) {
+    relative += c.u_rel * c.u_rel;
+    absolute += c.u_abs * c.u_abs;
+  }
+  relative = std::sqrt(relative);
+  absolute = std::sqrt(absolute);
+  static const std::vector<double> normals = [] {
+    Draws draws(monte_carlo_seed);
+    std::vector<double> z(2 * static_cast<std::size_t>(draw_count));
+    for (double& each : z) each = draws.normal();
+    return z;
+  }();
+  std::vector<double> values(draw_count);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = f.value * std::exp(relative * normals[2 * i]) + absolute * normals[2 * i + 1];
+  if (std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {NAN, NAN};
+  return {quantile_of(values, 0.025), quantile_of(values, 0.975)};
 }
 
 }  // namespace haywatt::record

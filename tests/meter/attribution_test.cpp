@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "meter/idle_power.hpp"
+
 namespace haywatt::meter {
 namespace {
 

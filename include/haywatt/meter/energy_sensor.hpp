@@ -20,6 +20,7 @@ struct SensorChannel {
   double resolution_J = 0.0;      ///< its step
   double window_share = 1.0;      ///< of each period the sensor looks at this share only (an A100: 0.25); then also:
   double window_s = 0.0;          ///< length of that window
+  double limit_W = 0.0;           ///< it cannot draw more (a GPU's power limit); 0: unknown
   bool integrated_power = false;  ///< joules are power samples integrated here, not a counter of the hardware
   std::string source;             ///< what is read, as a person would look it up: a path, an event, a field's name
   /// Where several sensors can show one counter of the hardware ("rapl" through powercap, perf and hwmon): its name.
