@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <ctime>
 
 namespace haywatt {
 
@@ -65,6 +66,31 @@ std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
     return std::nullopt;
   if (*number > (UINT64_MAX >> shift)) return std::nullopt;
   return *number << shift;
+}
+
+std::optional<double> parse_duration_s(std::string_view text) noexcept {
+  struct Unit {
+    std::string_view suffix;
+    double seconds;
+  };
+  // "ms" before "s": the longest suffix that fits counts.
+  static constexpr std::array<Unit, 5> units = {{{"ms", 1e-3}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}, {"", 1.0}}};
+  for (const Unit& unit : units) {
+    if (!text.ends_with(unit.suffix)) continue;
+    const auto number = parse_double(text.substr(0, text.size() - unit.suffix.size()));
+    if (!number || !std::isfinite(*number) || *number < 0.0 || std::signbit(*number)) return std::nullopt;
+    return *number * unit.seconds;
+  }
+  return std::nullopt;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  const std::size_t n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), n};
 }
 
 std::string si(double value, std::string_view unit) {

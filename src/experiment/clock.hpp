@@ -1,10 +1,9 @@
-/// The two clocks of a study.
+/// The clocks of a study.
 #pragma once
-#include <string>
+#include "haywatt/base/text.hpp"  // utc_now
 
 namespace haywatt::experiment {
 
-[[nodiscard]] double monotonic_s();   ///< CLOCK_MONOTONIC, seconds
-[[nodiscard]] std::string utc_now();  ///< "2024-05-01T12:00:00Z"
+[[nodiscard]] double monotonic_s();  ///< CLOCK_MONOTONIC, seconds
 
 }  // namespace haywatt::experiment

@@ -4,12 +4,33 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace haywatt::meter {
 namespace {
 
-/// The next unsigned number in `text`, which is cut off up to its end.
+std::optional<std::int64_t> clock_ns(clockid_t clock) noexcept {
+  timespec t{};
+  if (clock_gettime(clock, &t) != 0) return std::nullopt;
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+/// Fields of the first line of /proc/stat: user nice system idle iowait irq softirq steal.
+std::optional<std::array<std::uint64_t, 8>> cpu_ticks(std::string_view stat) {
+  if (!stat.starts_with("cpu ")) return std::nullopt;
+  stat.remove_prefix(4);
+  std::array<std::uint64_t, 8> t{};
+  for (auto& value : t) {
+    const auto n = next_number(stat);
+    if (!n) return std::nullopt;
+    value = *n;
+  }
+  return t;
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> next_number(std::string_view& text) {
   const auto begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return std::nullopt;
@@ -27,7 +48,16 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
   return next_number(text);
 }
 
-}  // namespace
+std::string slurp(const char* path) {
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  std::string text;
+  if (fd < 0) return text;
+  std::array<char, 4096> piece{};
+  for (ssize_t n = 0; text.size() < (1U << 20) && (n = ::read(fd, piece.data(), piece.size())) > 0;)
+    text.append(piece.data(), static_cast<std::size_t>(n));
+  ::close(fd);
+  return text;
+}
 
 ProcFile::ProcFile(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
 ProcFile::~ProcFile() {
@@ -59,15 +89,41 @@ std::optional<std::uint64_t> peak_resident_B(std::string_view status) {
 }
 
 std::optional<double> machine_busy_s(std::string_view stat, long ticks_per_s) {
-  if (!stat.starts_with("cpu ") || ticks_per_s <= 0) return std::nullopt;
-  stat.remove_prefix(4);
-  std::array<std::uint64_t, 7> t{};  // user nice system idle iowait irq softirq
-  for (auto& value : t) {
-    const auto n = next_number(stat);
-    if (!n) return std::nullopt;
-    value = *n;
+  const auto t = cpu_ticks(stat);
+  if (!t || ticks_per_s <= 0) return std::nullopt;
+  return static_cast<double>((*t)[0] + (*t)[1] + (*t)[2] + (*t)[5] + (*t)[6]) / static_cast<double>(ticks_per_s);
+}
+
+std::optional<double> stolen_s(std::string_view stat, long ticks_per_s) {
+  const auto t = cpu_ticks(stat);
+  if (!t || ticks_per_s <= 0) return std::nullopt;
+  return static_cast<double>((*t)[7]) / static_cast<double>(ticks_per_s);
+}
+
+std::optional<ProcessStat> process_stat(std::string_view stat) {
+  // The name may hold anything, brackets and blanks too: it ends at the last bracket.
+  const auto open = stat.find('('), close = stat.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= stat.size()) return std::nullopt;
+  ProcessStat p;
+  p.name = stat.substr(open + 1, close - open - 1);
+  p.state = stat[close + 2];
+  std::string_view rest = stat.substr(close + 3);
+  // Fields from the fourth on; some are negative and are skipped as words.
+  for (int field = 4; field <= 24; ++field) {
+    const auto begin = rest.find_first_not_of(' ');
+    if (begin == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(begin);
+    const auto end = std::min(rest.find_first_of(" \n"), rest.size());
+    std::string_view word = rest.substr(0, end);
+    rest.remove_prefix(end);
+    const std::uint64_t value = next_number(word).value_or(0);
+    if (field == 4) p.parent = static_cast<std::int32_t>(value);
+    if (field == 16 || field == 17) p.children_ticks += value;
+    if (field == 20) p.threads = value;
+    if (field == 22) p.start_ticks = value;
+    if (field == 24) p.resident_pages = value;
   }
-  return static_cast<double>(t[0] + t[1] + t[2] + t[5] + t[6]) / static_cast<double>(ticks_per_s);
+  return p;
 }
 
 bool reset_peak_resident() noexcept {
@@ -78,12 +134,14 @@ bool reset_peak_resident() noexcept {
   return done;
 }
 
+std::optional<std::int64_t> process_cpu_ns(std::int32_t pid) noexcept {
+  // As clock_getcpuclockid makes it: scheduler clock 2 (Linux include/linux/posix-timers.h).
+  return clock_ns(static_cast<clockid_t>((~static_cast<unsigned>(pid) << 3) | 2U));
+}
+
 std::optional<std::int64_t> thread_cpu_ns(std::int32_t tid) noexcept {
-  // As pthread_getcpuclockid makes it: per-thread bit 4, scheduler clock 2 (Linux include/linux/posix-timers.h).
-  const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(tid) << 3) | 6U);
-  timespec t{};
-  if (clock_gettime(clock, &t) != 0) return std::nullopt;
-  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+  // The same with the per-thread bit 4.
+  return clock_ns(static_cast<clockid_t>((~static_cast<unsigned>(tid) << 3) | 6U));
 }
 
 std::int32_t this_tid() noexcept {

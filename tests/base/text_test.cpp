@@ -25,6 +25,17 @@ TEST(Text, SizesArePowersOf1024) {
   EXPECT_FALSE(parse_size("99999999999T"));
 }
 
+TEST(Text, DurationsAreSeconds) {
+  EXPECT_EQ(parse_duration_s("5s"), 5.0);
+  EXPECT_EQ(parse_duration_s("500ms"), 0.5);
+  EXPECT_EQ(parse_duration_s("1m"), 60.0);
+  EXPECT_EQ(parse_duration_s("1.5h"), 5400.0);
+  EXPECT_EQ(parse_duration_s("2"), 2.0);
+  EXPECT_EQ(parse_duration_s("0"), 0.0);
+  for (const char* wrong : {"", "s", "-1s", "5 s", "nan", "infs", "5d", "1m30s", "-0"})
+    EXPECT_FALSE(parse_duration_s(wrong)) << wrong;
+}
+
 TEST(Text, SiKeepsThreeDigits) {
   EXPECT_EQ(si(1234567, "B"), "1.23 MB");
   EXPECT_EQ(si(999.7, "B"), "1.00 kB");

@@ -17,6 +17,10 @@ namespace haywatt {
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text) noexcept;
 /// "64K", "512M", "2G", "2GiB" (powers of 1024) or plain bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
+/// "5s", "500ms", "1m", "2h" or plain seconds, decimals allowed ("1.5s"), as seconds; nothing if negative or not finite.
+[[nodiscard]] std::optional<double> parse_duration_s(std::string_view text) noexcept;
+/// Now as ISO 8601 in UTC: "2024-05-01T12:00:00Z".
+[[nodiscard]] std::string utc_now();
 /// Three significant digits with an SI prefix: 1234567 -> "1.23 M" + unit, e.g. si(1.2e6, "B") = "1.2 MB".
 [[nodiscard]] std::string si(double value, std::string_view unit);
 

@@ -1,0 +1,87 @@
+#include "meter/tree/launch.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "haywatt/base/error.hpp"
+
+namespace haywatt::meter {
+namespace {
+
+/// What the child tells before it becomes the program; silence means that all went well.
+struct Message {
+  enum class What : int { NotInGroup, NotStarted } what = What::NotStarted;
+  int error = 0;
+};
+
+void tell(int fd, Message::What what) noexcept {
+  const Message m{what, errno};
+  (void)!::write(fd, &m, sizeof m);
+}
+
+std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+
+std::vector<char*> environment_with(const std::vector<std::string>& ours) {
+  std::vector<char*> list;
+  for (char** at = environ; *at != nullptr; ++at) {
+    bool replaced = false;
+    for (const std::string& o : ours) replaced = replaced || name_of(o) == name_of(*at);
+    if (!replaced) list.push_back(*at);
+  }
+  for (const std::string& o : ours) list.push_back(const_cast<char*>(o.c_str()));
+  list.push_back(nullptr);
+  return list;
+}
+
+/// Between fork and exec: only async-signal-safe calls.
+[[noreturn]] void become(const LaunchPlan& plan, char* const* argv, char* const* environment, int tell_fd) noexcept {
+  if (plan.process_group >= 0) ::setpgid(0, plan.process_group);
+  if (plan.control_group >= 0 && ::write(plan.control_group, "0", 1) != 1) tell(tell_fd, Message::What::NotInGroup);
+  bool ready = true;
+  for (int i = 0; i < 3; ++i) {
+    const int from = plan.streams.at(static_cast<std::size_t>(i));
+    if (from >= 0 && ::dup2(from, i) < 0) ready = false;
+  }
+  plan.signals.restore();
+  if (ready) ::execvpe(argv[0], argv, environment);
+  tell(tell_fd, Message::What::NotStarted);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Launched launch(const LaunchPlan& plan) {
+  std::vector<char*> argv;
+  for (const std::string& a : plan.command) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const std::vector<char*> environment = environment_with(plan.environment);
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail_errno("cannot start the program: pipe", errno);
+  Launched launched;
+  launched.pid = ::fork();
+  if (launched.pid == 0) become(plan, argv.data(), environment.data(), ends[1]);
+  const int fork_error = errno;
+  ::close(ends[1]);
+  if (launched.pid < 0) {
+    ::close(ends[0]);
+    fail_errno("cannot start the program: fork", fork_error);
+  }
+  launched.in_control_group = plan.control_group >= 0;
+  Message m;
+  while (true) {
+    const ssize_t n = ::read(ends[0], &m, sizeof m);
+    if (n < 0 && errno == EINTR) continue;
+    if (n != static_cast<ssize_t>(sizeof m)) break;
+    if (m.what == Message::What::NotInGroup)
+      launched.in_control_group = false;
+    else
+      launched.error = m.error;
+  }
+  ::close(ends[0]);
+  return launched;
+}
+
+}  // namespace haywatt::meter
