@@ -14,6 +14,7 @@ void add_compress(CLI::App& app, Action& action);
 void add_decompress(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
+void add_meter(CLI::App& app, Action& action);
 void add_methods(CLI::App& app, Action& action);
 void add_study(CLI::App& app, Action& action);
 void add_study_worker(CLI::App& app, Action& action);

@@ -38,6 +38,11 @@ void restart_with_quiet_openmp(char** argv) {
 
 namespace {
 
+/// Their environment is the user's.
+bool runs_foreign_programs(int argc, char** argv) {
+  return argc > 1 && (std::strcmp(argv[1], "meter") == 0 || std::strcmp(argv[1], "compare") == 0);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Compress scientific tables, and know to the joule what it costs.", "haywatt"};
   app.set_version_flag("--version", std::string("haywatt ") + version);
@@ -58,6 +63,7 @@ int run(int argc, char** argv) {
   add_verify(app, action);
   add_inspect(app, action);
   add_methods(app, action);
+  add_meter(app, action);
   add_study(app, action);
   add_study_worker(app, action);
   add_report(app, action);
@@ -82,11 +88,14 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using haywatt::ErrorKind;
-  // Writing into a closed pipe is an error like another, not a silent death.
-  std::signal(SIGPIPE, SIG_IGN);
-  if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
-    haywatt::cli::restart_with_quiet_openmp(argv);
-  ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
+  // Writing into a closed pipe is an error like another, not a silent death. A handler, since programs that we start
+  // find the default again then, and not a signal that is ignored.
+  if (std::signal(SIGPIPE, [](int) {}) == SIG_IGN) std::signal(SIGPIPE, SIG_IGN);
+  if (!haywatt::cli::runs_foreign_programs(argc, argv)) {
+    if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
+      haywatt::cli::restart_with_quiet_openmp(argv);
+    ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
+  }
   try {
     return haywatt::cli::run(argc, argv);
   } catch (const haywatt::Error& e) {

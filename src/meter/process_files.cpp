@@ -103,7 +103,8 @@ std::optional<double> stolen_s(std::string_view stat, long ticks_per_s) {
 std::optional<ProcessStat> process_stat(std::string_view stat) {
   // The name may hold anything, brackets and blanks too: it ends at the last bracket.
   const auto open = stat.find('('), close = stat.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= stat.size()) return std::nullopt;
+  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= stat.size())
+    return std::nullopt;
   ProcessStat p;
   p.name = stat.substr(open + 1, close - open - 1);
   p.state = stat[close + 2];

@@ -22,6 +22,8 @@ class ControlGroup {
   [[nodiscard]] const char* kind() const { return v2_ ? "cgroup v2" : "cgroup v1"; }
   /// The process that writes "0" here enters the group.
   [[nodiscard]] int entrance() const { return entrance_; }
+  /// Lists the numbers of the processes in it.
+  [[nodiscard]] std::string pids_file() const { return folder_ + "/cgroup.procs"; }
   /// CPU time of all that were ever in it. Of what runs at this moment up to a tick of the kernel may be missing.
   [[nodiscard]] std::optional<std::int64_t> cpu_ns() noexcept;
   struct Split {

@@ -17,7 +17,7 @@ class Signals {
   [[nodiscard]] int fd() const { return fd_; }
   struct Arrival {
     int signal = 0;
-    pid_t sender = 0;    ///< 0 if the kernel sent it (a key on the terminal)
+    pid_t sender = 0;  ///< 0 if the kernel sent it (a key on the terminal)
     bool by_kernel = false;
   };
   /// The next one that came, without waiting.
@@ -28,7 +28,7 @@ class Signals {
  private:
   int fd_ = -1;
   sigset_t mask_{};
-  struct sigaction child_{};
+  struct sigaction child_ {};
 };
 
 /// Those that mean "end": SIGINT, SIGTERM, SIGHUP, SIGQUIT.

@@ -1,0 +1,300 @@
+#include "meter/tree/live_tree.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace haywatt::meter {
+namespace {
+
+constexpr std::size_t most_alive = 16'384;
+constexpr std::uint64_t most_open = 64;  ///< processes whose files are kept open
+constexpr std::size_t most_remembered = 200;
+
+using Path = std::array<char, 64>;
+
+const char* path_of(Path& path, pid_t pid, const char* file) {
+  *fmt::format_to_n(path.data(), path.size() - 1, "/proc/{}/{}", pid, file).out = '\0';
+  return path.data();
+}
+
+using Buffer = std::array<char, 4096>;
+
+/// From a file that is open, or that is opened for this once.
+std::string_view read_at(int fd, pid_t pid, const char* file, Buffer& buffer) noexcept {
+  Path path{};
+  const int once = fd >= 0 ? -1 : ::open(path_of(path, pid, file), O_RDONLY | O_CLOEXEC);
+  const ssize_t n = ::pread(fd >= 0 ? fd : once, buffer.data(), buffer.size(), 0);
+  if (once >= 0) ::close(once);
+  return n <= 0 ? std::string_view{} : std::string_view(buffer.data(), static_cast<std::size_t>(n));
+}
+
+void close_all(const std::array<int, 3>& files) {
+  for (const int fd : files)
+    if (fd >= 0) ::close(fd);
+}
+
+}  // namespace
+
+struct LiveTree::Process {
+  pid_t pid = 0, parent = 0;
+  std::uint64_t start_ticks = 0;
+  std::int64_t since_ns = 0;
+  std::int64_t cpu_ns = 0, children_ns = 0;
+  std::uint64_t rss_B = 0, rss_peak_B = 0, threads = 0;
+  IoCounts io;
+  bool io_known = true;
+  std::array<char, 16> name{};
+  std::array<int, 3> files = {-1, -1, -1};  ///< stat, io, children of its first thread; -1: opened each time
+};
+
+LiveTree::LiveTree(std::int64_t start_ns, std::string pids_file)
+    : start_ns_(start_ns),
+      pids_file_(std::move(pids_file)),
+      self_(::getpid()),
+      has_children_files_(::access(fmt::format("/proc/self/task/{}/children", self_).c_str(), R_OK) == 0),
+      tick_ns_(1'000'000'000 / std::max(1L, ::sysconf(_SC_CLK_TCK))),
+      page_B_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) {
+  found_.reserve(256);
+}
+
+LiveTree::~LiveTree() {
+  for (const auto& [pid, p] : alive_) close_all(p.files);
+}
+
+void LiveTree::add(pid_t pid) {
+  if (pid == self_ || alive_.size() >= most_alive) return;
+  const auto [at, is_new] = alive_.try_emplace(pid);
+  if (!is_new) return;
+  Process& p = at->second;
+  p.pid = pid;
+  ++seen_;
+  if (open_files_ < most_open) {
+    Path path{};
+    std::array<char, 40> children{};
+    *fmt::format_to_n(children.data(), children.size() - 1, "task/{}/children", pid).out = '\0';
+    const std::array<const char*, 3> names = {"stat", "io", children.data()};
+    for (std::size_t i = 0; i < names.size(); ++i)
+      p.files.at(i) = ::open(path_of(path, pid, names.at(i)), O_RDONLY | O_CLOEXEC);
+    ++open_files_;
+  }
+  found_.push_back(pid);
+}
+
+void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
+  Buffer buffer{};
+  std::array<char, 40> file{};
+  *fmt::format_to_n(file.data(), file.size() - 1, "task/{}/children", thread).out = '\0';
+  const int once = fd >= 0 ? -1 : [&] {
+    Path path{};
+    return ::open(path_of(path, pid, file.data()), O_RDONLY | O_CLOEXEC);
+  }();
+  const int from = fd >= 0 ? fd : once;
+  std::string rest;
+  off_t at = 0;
+  for (ssize_t n = 0; from >= 0 && (n = ::pread(from, buffer.data(), buffer.size(), at)) > 0; at += n) {
+    std::string_view text(buffer.data(), static_cast<std::size_t>(n));
+    if (!rest.empty() || text.back() != ' ') {  // a number may be cut in two
+      rest += text;
+      if (text.back() != ' ' && text.size() == buffer.size()) continue;
+      text = rest;
+    }
+    while (const auto child = next_number(text)) add(static_cast<pid_t>(*child));
+    rest.clear();
+  }
+  if (once >= 0) ::close(once);
+}
+
+/// Breadth first: found_ holds whose children are yet to be looked for.
+void LiveTree::find(bool thoroughly) {
+  found_.clear();
+  for (const auto& [pid, p] : alive_) found_.push_back(pid);
+  if (!pids_file_.empty()) {
+    const std::string text = slurp(pids_file_.c_str());
+    std::string_view rest = text;
+    while (const auto pid = next_number(rest)) {
+      add(static_cast<pid_t>(*pid));
+      rest.remove_prefix(std::min(rest.size(), std::size_t{1}));
+    }
+  }
+  if (!has_children_files_) {
+    if (thoroughly) scan_machine();
+    return;
+  }
+  find_children_of(self_, self_, -1);
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    const pid_t pid = found_[i];
+    const auto at = alive_.find(pid);
+    if (at == alive_.end()) continue;
+    find_children_of(pid, pid, at->second.files[2]);
+    if (!thoroughly || at->second.threads <= 1) continue;
+    Path path{};
+    DIR* tasks = ::opendir(path_of(path, pid, "task"));
+    if (tasks == nullptr) continue;
+    while (const dirent* e = ::readdir(tasks)) {
+      std::string_view name = e->d_name;
+      if (const auto tid = next_number(name); tid && static_cast<pid_t>(*tid) != pid)
+        find_children_of(pid, static_cast<pid_t>(*tid), -1);
+    }
+    ::closedir(tasks);
+  }
+}
+
+void LiveTree::scan_machine() {
+  std::vector<std::pair<pid_t, pid_t>> all;  // parent, pid
+  DIR* proc = ::opendir("/proc");
+  if (proc == nullptr) return;
+  Buffer buffer{};
+  while (const dirent* e = ::readdir(proc)) {
+    std::string_view name = e->d_name;
+    const auto pid = next_number(name);
+    if (!pid) continue;
+    if (const auto stat = process_stat(read_at(-1, static_cast<pid_t>(*pid), "stat", buffer)))
+      all.emplace_back(stat->parent, static_cast<pid_t>(*pid));
+  }
+  ::closedir(proc);
+  std::sort(all.begin(), all.end());
+  const auto add_children = [&](pid_t parent) {
+    for (auto at = std::lower_bound(all.begin(), all.end(), std::pair<pid_t, pid_t>(parent, 0));
+         at != all.end() && at->first == parent; ++at)
+      add(at->second);
+  };
+  add_children(self_);
+  for (std::size_t i = 0; i < found_.size(); ++i) add_children(found_[i]);
+}
+
+/// False if it is gone.
+bool LiveTree::read(Process& p, std::int64_t now_ns) {
+  Buffer buffer{};
+  const auto stat = process_stat(read_at(p.files[0], p.pid, "stat", buffer));
+  if (!stat || (p.since_ns != 0 && stat->start_ticks != p.start_ticks)) return false;
+  if (p.since_ns == 0) {
+    p.since_ns = now_ns;
+    p.parent = stat->parent;
+    p.start_ticks = stat->start_ticks;
+  }
+  p.name.fill('\0');
+  std::copy_n(stat->name.data(), std::min(stat->name.size(), p.name.size() - 1), p.name.data());
+  p.threads = stat->threads;
+  p.children_ns = static_cast<std::int64_t>(stat->children_ticks) * tick_ns_;
+  p.rss_B = stat->resident_pages * page_B_;
+  p.rss_peak_B = std::max(p.rss_peak_B, p.rss_B);
+  p.cpu_ns = std::max(p.cpu_ns, process_cpu_ns(p.pid).value_or(0));
+  const auto io = io_counts(read_at(p.files[1], p.pid, "io", buffer));
+  p.io_known = io.has_value();
+  if (io) p.io = *io;
+  return true;
+}
+
+const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
+  find(thoroughly);
+  sums_ = {};
+  for (auto at = alive_.begin(); at != alive_.end();) {
+    Process& p = at->second;
+    if (!read(p, now_ns)) {
+      forget(at++, now_ns);
+      continue;
+    }
+    sums_.rss_B += p.rss_B;
+    sums_.read_B += p.io.read_B;
+    sums_.written_B += p.io.written_B;
+    sums_.threads += p.threads;
+    sums_.cpu_ns += p.cpu_ns + p.children_ns;
+    ++sums_.processes;
+    ++at;
+  }
+  return sums_;
+}
+
+std::int64_t LiveTree::cpu_now_ns() noexcept {
+  std::int64_t sum = 0;
+  std::size_t asked = 0;
+  for (auto& [pid, p] : alive_) {
+    if (asked++ < most_open)
+      if (const auto cpu = process_cpu_ns(pid)) p.cpu_ns = std::max(p.cpu_ns, *cpu);
+    sum += p.cpu_ns + p.children_ns;
+  }
+  return sum;
+}
+
+void LiveTree::ended(pid_t pid, std::int64_t now_ns) {
+  add(pid);
+  const auto at = alive_.find(pid);
+  if (at == alive_.end()) return;  // more than we keep
+  Process& p = at->second;
+  const bool met = p.since_ns != 0;
+  if (!read(p, now_ns) && met) {  // its number had belonged to another
+    forget(at, now_ns);
+    return;
+  }
+  if (p.io_known) {
+    ended_io_.read_B += p.io.read_B;
+    ended_io_.written_B += p.io.written_B;
+  } else {
+    ++io_unknown_;
+  }
+  forget(at, now_ns);
+}
+
+void LiveTree::forget(std::unordered_map<pid_t, Process>::iterator at, std::int64_t now_ns) {
+  const Process& p = at->second;
+  gone_cpu_ns_ += p.cpu_ns;
+  if (p.since_ns != 0) remember(record_of(p, now_ns));
+  if (p.files != std::array<int, 3>{-1, -1, -1}) --open_files_;
+  close_all(p.files);
+  alive_.erase(at);
+}
+
+ProcessRecord LiveTree::record_of(const Process& p, std::int64_t now_ns) const {
+  ProcessRecord r;
+  r.pid = p.pid;
+  r.parent = p.parent;
+  r.name = p.name.data();
+  r.start_s = static_cast<double>(std::max<std::int64_t>(0, p.since_ns - start_ns_)) * 1e-9;
+  r.end_s = static_cast<double>(now_ns - start_ns_) * 1e-9;
+  r.cpu_s = static_cast<double>(p.cpu_ns) * 1e-9;
+  r.rss_peak_B = p.rss_peak_B;
+  return r;
+}
+
+void LiveTree::remember(const ProcessRecord& record) {
+  gone_.push_back(record);
+  if (gone_.size() < 2 * most_remembered) return;
+  std::nth_element(gone_.begin(), gone_.begin() + most_remembered, gone_.end(),
+                   [](const ProcessRecord& a, const ProcessRecord& b) { return a.cpu_s > b.cpu_s; });
+  gone_.resize(most_remembered);
+}
+
+std::vector<ProcessRecord> LiveTree::processes(std::int64_t now_ns) const {
+  std::vector<ProcessRecord> all = gone_;
+  for (const auto& [pid, p] : alive_)
+    if (p.since_ns != 0) all.push_back(record_of(p, now_ns));
+  std::stable_sort(all.begin(), all.end(),
+                   [](const ProcessRecord& a, const ProcessRecord& b) { return a.cpu_s > b.cpu_s; });
+  if (all.size() > most_remembered) all.resize(most_remembered);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const ProcessRecord& a, const ProcessRecord& b) { return a.start_s < b.start_s; });
+  return all;
+}
+
+std::vector<pid_t> LiveTree::pids() const {
+  std::vector<pid_t> list;
+  list.reserve(alive_.size());
+  for (const auto& [pid, p] : alive_) list.push_back(pid);
+  return list;
+}
+
+std::uint64_t LiveTree::pss_B() const {
+  std::uint64_t sum = 0;
+  Buffer buffer{};
+  for (const auto& [pid, p] : alive_)
+    sum += number_after(read_at(-1, pid, "smaps_rollup", buffer), "Pss:").value_or(0) * 1024;
+  return sum;
+}
+
+}  // namespace haywatt::meter

@@ -1,0 +1,79 @@
+/// The processes that descend from the program: found, followed from look to look, and remembered when they are gone.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "haywatt/record/record.hpp"
+#include "meter/process_files.hpp"
+
+namespace haywatt::meter {
+
+/// Sums over the processes that were alive at a look.
+struct TreeSums {
+  std::uint64_t rss_B = 0, read_B = 0, written_B = 0, processes = 0, threads = 0;
+  /// CPU time of the processes and of those children that they waited for.
+  std::int64_t cpu_ns = 0;
+};
+
+/// Not thread-safe. Descendants of this process are the tree. What it keeps is bounded: 16,384 processes alive, files
+/// of the first 64 of them open, and of the dead the 200 that used the most CPU time.
+class LiveTree {
+ public:
+  /// `start_ns`: of the run, CLOCK_MONOTONIC. `pids_file`: of a control group, lists pids; may be empty.
+  LiveTree(std::int64_t start_ns, std::string pids_file);
+  ~LiveTree();
+  LiveTree(const LiveTree&) = delete;
+  LiveTree& operator=(const LiveTree&) = delete;
+
+  /// Finds new processes and reads every one. `thoroughly`: children of threads other than the first are looked for
+  /// too, and, on kernels without /proc/PID/task/TID/children, all processes of the machine are gone through.
+  const TreeSums& look(std::int64_t now_ns, bool thoroughly);
+  [[nodiscard]] const TreeSums& sums() const { return sums_; }
+  /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
+  [[nodiscard]] std::int64_t cpu_now_ns() noexcept;
+  /// A child of ours has ended and is about to be waited for.
+  void ended(pid_t pid, std::int64_t now_ns);
+
+  [[nodiscard]] std::vector<pid_t> pids() const;
+  /// Sum of proportional set sizes, 0 if unreadable. Dear.
+  [[nodiscard]] std::uint64_t pss_B() const;
+  [[nodiscard]] std::uint64_t seen() const { return seen_; }
+  /// CPU time that processes were seen to use which are gone by now, their own.
+  [[nodiscard]] std::int64_t gone_cpu_ns() const { return gone_cpu_ns_; }
+  /// Bytes moved by processes that we waited for, and by the children that they waited for.
+  [[nodiscard]] IoCounts ended_io() const { return ended_io_; }
+  [[nodiscard]] std::uint64_t io_unknown() const { return io_unknown_; }  ///< processes whose bytes could not be read
+  /// At most 200, in order of start. Those alive end now.
+  [[nodiscard]] std::vector<ProcessRecord> processes(std::int64_t now_ns) const;
+
+ private:
+  struct Process;
+  void find(bool thoroughly);
+  void find_children_of(pid_t pid, pid_t thread, int fd);
+  void scan_machine();
+  void add(pid_t pid);
+  bool read(Process& p, std::int64_t now_ns);
+  void forget(std::unordered_map<pid_t, Process>::iterator at, std::int64_t now_ns);
+  void remember(const ProcessRecord& record);
+  [[nodiscard]] ProcessRecord record_of(const Process& p, std::int64_t now_ns) const;
+
+  std::int64_t start_ns_;
+  std::string pids_file_;
+  pid_t self_;
+  bool has_children_files_;
+  std::int64_t tick_ns_;
+  std::uint64_t page_B_;
+  std::unordered_map<pid_t, Process> alive_;
+  std::vector<pid_t> found_;  ///< scratch of find()
+  std::vector<ProcessRecord> gone_;
+  TreeSums sums_;
+  std::uint64_t seen_ = 0, io_unknown_ = 0, open_files_ = 0;
+  std::int64_t gone_cpu_ns_ = 0;
+  IoCounts ended_io_;
+};
+
+}  // namespace haywatt::meter

@@ -1,0 +1,225 @@
+#include "meter/tree/supervisor.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include "haywatt/base/error.hpp"
+
+namespace haywatt::meter {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::size_t sweep_at_borders = 20'000;
+
+std::int64_t clock_ns(clockid_t clock) {
+  timespec t{};
+  ::clock_gettime(clock, &t);
+  return std::int64_t{t.tv_sec} * second_ns + t.tv_nsec;
+}
+
+double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; }
+
+double steal_now_s() { return stolen_s(slurp("/proc/stat"), ::sysconf(_SC_CLK_TCK)).value_or(0.0); }
+
+}  // namespace
+
+void Waited::add(const rusage& use) {
+  user_s += seconds(use.ru_utime);
+  system_s += seconds(use.ru_stime);
+  largest_rss_B = std::max(largest_rss_B, static_cast<std::uint64_t>(use.ru_maxrss) * 1024);
+  voluntary_switches += static_cast<std::uint64_t>(use.ru_nvcsw);
+  involuntary_switches += static_cast<std::uint64_t>(use.ru_nivcsw);
+  major_faults += static_cast<std::uint64_t>(use.ru_majflt);
+}
+
+Supervisor::Supervisor(const Machine& machine, const ProgramOptions& options)
+    : machine_(machine), options_(options), readings_(machine), entered_ns_(clock_ns(CLOCK_MONOTONIC)) {
+  ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper_before_);
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail_errno("cannot become the reaper of the program's orphans", errno);
+}
+
+Supervisor::~Supervisor() { ::prctl(PR_SET_CHILD_SUBREAPER, subreaper_before_); }
+
+void Supervisor::run() {
+  watch_idle_machine();
+  start();
+  loop();
+  finish();
+}
+
+void Supervisor::watch_idle_machine() {
+  if (options_.idle_s <= 0.0) return;
+  const std::int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + static_cast<std::int64_t>(options_.idle_s * 1e9);
+  for (std::int64_t now = 0; (now = clock_ns(CLOCK_MONOTONIC)) < until_ns && interrupted_by_ == 0;) {
+    readings_.watch_idle(now);
+    // The last stretch is between one and two seconds, or all of it: parts of a second say little.
+    const std::int64_t left_ns = until_ns - now;
+    wait_for_something(now + (left_ns < 2 * second_ns ? left_ns : second_ns));
+    take_signals();
+  }
+  readings_.watch_idle(clock_ns(CLOCK_MONOTONIC));
+}
+
+void Supervisor::start() {
+  group_ = ControlGroup::make();
+  link_ = std::make_unique<PhaseLink>();
+  LaunchPlan plan{.command = options_.command,
+                  .environment = {"HAYWATT_PHASES=" + link_->environment()},
+                  .control_group = group_ ? group_->entrance() : -1,
+                  .signals = signals_};
+  steal_start_s_ = steal_now_s();
+  start_.wall_ns = clock_ns(CLOCK_MONOTONIC);
+  readings_.read_slowly(start_, {});
+  (void)readings_.new_cuts();  // the first reading begins the first slice and ends none
+  phases_ = std::make_unique<PhaseSweep>(start_);
+  track_ = std::make_unique<PhaseTrack>(start_.wall_ns, 0);
+  tree_ = std::make_unique<LiveTree>(start_.wall_ns, group_ ? group_->pids_file() : "");
+  own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  program_ = launch(plan);
+  started_ns_ = clock_ns(CLOCK_MONOTONIC);
+  if (!program_.in_control_group) group_.reset();
+  next_tick_ns_ = started_ns_;
+  next_slow_ns_ = start_.wall_ns + second_ns;
+}
+
+void Supervisor::loop() {
+  while (!all_gone_ && !left_alone_) {
+    const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
+    if (now >= next_tick_ns_) tick();
+    wait_for_something(next_tick_ns_);
+    take_marks();
+    take_signals();
+  }
+}
+
+void Supervisor::wait_for_something(std::int64_t until_ns) {
+  std::array<pollfd, 2> files = {pollfd{signals_.fd(), POLLIN, 0}, pollfd{link_ ? link_->fd() : -1, POLLIN, 0}};
+  const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - clock_ns(CLOCK_MONOTONIC));
+  const timespec timeout{left_ns / second_ns, left_ns % second_ns};
+  ::ppoll(files.data(), files.size(), &timeout, nullptr);
+}
+
+SpanBorder Supervisor::border() {
+  SpanBorder b;
+  b.process_cpu_ns = tree_cpu_ns();
+  b.wall_ns = clock_ns(CLOCK_MONOTONIC);
+  return b;
+}
+
+std::int64_t Supervisor::tree_cpu_ns() {
+  const auto counted = group_ ? group_->cpu_ns() : std::nullopt;
+  cpu_ns_ = std::max(cpu_ns_, counted ? *counted : waited_.cpu_ns() + (tree_ ? tree_->cpu_now_ns() : 0));
+  return cpu_ns_;
+}
+
+/// One look at the tree. Its cost decides when the next one is: within 0.1 % of a CPU as long as that means one look a
+/// second or more, and within 1 % for trees so large that even that is too dear.
+void Supervisor::tick() {
+  const std::int64_t own_before = clock_ns(CLOCK_THREAD_CPUTIME_ID), now = clock_ns(CLOCK_MONOTONIC);
+  const bool slow = now >= next_slow_ns_;
+  const TreeSums& sums = tree_->look(now, slow);
+  rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
+  threads_peak_ = std::max(threads_peak_, sums.threads);
+  io_.read_B = std::max(io_.read_B, tree_->ended_io().read_B + sums.read_B);
+  io_.written_B = std::max(io_.written_B, tree_->ended_io().written_B + sums.written_B);
+  const SpanBorder at = border();
+  track_->at(at.wall_ns, at.process_cpu_ns);
+  samples_.add({static_cast<double>(at.wall_ns - start_.wall_ns) * 1e-9, sums.rss_B,
+                static_cast<double>(at.process_cpu_ns) * 1e-9, io_.read_B, io_.written_B, sums.processes,
+                sums.threads});
+  readings_.tick();
+  if (slow) {
+    readings_.read_slowly(at, tree_->pids());
+    sweep(at);
+    next_slow_ns_ = now + second_ns;
+  }
+  // Proportional memory is dear (the kernel walks the page tables): a fifth of the sampler's own share of a CPU.
+  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 5'000) {
+    const std::int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    pss_peak_B_ = std::max(pss_peak_B_, tree_->pss_B());
+    pss_cost_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+    pss_spent_ns_ += pss_cost_ns_;
+  }
+  const std::int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - own_before;
+  const std::int64_t interval = std::int64_t{options_.interval_ms} * 1'000'000;
+  const std::int64_t pause = std::max({interval, std::min(cost * 1'000, second_ns), cost * 100});
+  // A suspended or starved machine does not make up for the looks it missed.
+  next_tick_ns_ = std::max(next_tick_ns_ + pause, clock_ns(CLOCK_MONOTONIC));
+}
+
+void Supervisor::sweep(const SpanBorder& now) {
+  phases_->sweep(track_->borders(), readings_.new_cuts(), now, foreign_thread_cpu_ns);
+}
+
+void Supervisor::take_marks() {
+  if (!link_) return;
+  const auto marks = link_->take();
+  if (marks.empty()) return;
+  const SpanBorder now = border();
+  track_->take(marks, now.wall_ns, now.process_cpu_ns);
+  readings_.read_at_border(now);
+  if (track_->waiting() >= sweep_at_borders) sweep(now);
+}
+
+void Supervisor::take_signals() {
+  bool child = false;
+  while (const auto arrival = signals_.take()) {
+    if (arrival->signal == SIGCHLD)
+      child = true;
+    else
+      pass_on(*arrival);
+  }
+  if (child) reap();
+}
+
+void Supervisor::pass_on(const Signals::Arrival& arrival) {
+  const bool ending = is_ending(arrival.signal);
+  if (ending && interrupted_by_ == 0) interrupted_by_ = arrival.signal;
+  if (program_.pid <= 0) return;
+  if (status_) {
+    left_alone_ = left_alone_ || ending;
+    return;
+  }
+  // A key on the terminal reached the program as it reached us.
+  if (!arrival.by_kernel && arrival.signal != SIGWINCH) ::kill(program_.pid, arrival.signal);
+}
+
+/// What has ended is looked at before it is waited for: the kernel still knows its bytes and its CPU time then.
+void Supervisor::reap() {
+  while (true) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+      all_gone_ = errno == ECHILD;
+      return;
+    }
+    if (info.si_pid == 0) return;
+    tree_->ended(info.si_pid, clock_ns(CLOCK_MONOTONIC));
+    rusage use{};
+    int status = 0;
+    if (::wait4(info.si_pid, &status, WNOHANG, &use) != info.si_pid) return;
+    waited_.add(use);
+    if (info.si_pid == program_.pid) status_ = status;
+  }
+}
+
+void Supervisor::finish() {
+  take_marks();
+  end_ = border();
+  track_->at(end_.wall_ns, end_.process_cpu_ns);
+  own_cpu_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu_start_ns_;
+  io_.read_B = std::max(io_.read_B, tree_->ended_io().read_B);
+  io_.written_B = std::max(io_.written_B, tree_->ended_io().written_B);
+  steal_s_ = std::max(0.0, steal_now_s() - steal_start_s_);
+  readings_.read_slowly(end_, tree_->pids());
+  sweep(end_);
+  phases_->finish();
+}
+
+}  // namespace haywatt::meter

@@ -1,0 +1,86 @@
+/// Watches the program from its start until the last process that descends from it is gone: one thread, one loop.
+#pragma once
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "haywatt/meter/program_meter.hpp"
+#include "meter/phase_link.hpp"
+#include "meter/phases.hpp"
+#include "meter/readings.hpp"
+#include "meter/tree/control_group.hpp"
+#include "meter/tree/launch.hpp"
+#include "meter/tree/live_tree.hpp"
+#include "meter/tree/phase_track.hpp"
+#include "meter/tree/sample_series.hpp"
+#include "meter/tree/signals.hpp"
+
+namespace haywatt::meter {
+
+/// What the kernel told of the processes that were waited for.
+struct Waited {
+  double user_s = 0.0, system_s = 0.0;
+  std::uint64_t largest_rss_B = 0, voluntary_switches = 0, involuntary_switches = 0, major_faults = 0;
+  [[nodiscard]] std::int64_t cpu_ns() const { return static_cast<std::int64_t>((user_s + system_s) * 1e9); }
+  void add(const rusage& use);
+};
+
+/// One program, once. Not thread-safe. Makes this process the reaper of the program's orphans while it lives.
+class Supervisor {
+ public:
+  Supervisor(const Machine& machine, const ProgramOptions& options);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  void run();
+  /// After run(): everything but id, label and correlation ids.
+  void fill(ProgramResult& result);
+
+ private:
+  void watch_idle_machine();
+  void start();
+  void loop();
+  void tick();
+  void wait_for_something(std::int64_t until_ns);
+  void take_signals();
+  void pass_on(const Signals::Arrival& arrival);
+  void reap();
+  void take_marks();
+  void sweep(const SpanBorder& now);
+  void finish();
+  [[nodiscard]] SpanBorder border();
+  [[nodiscard]] std::int64_t tree_cpu_ns();
+  void fill_tree(RunRecord& run);
+
+  const Machine& machine_;
+  const ProgramOptions& options_;
+  Signals signals_;
+  Readings readings_;
+  std::unique_ptr<ControlGroup> group_;
+  std::unique_ptr<LiveTree> tree_;
+  std::unique_ptr<PhaseLink> link_;
+  std::unique_ptr<PhaseTrack> track_;
+  std::unique_ptr<PhaseSweep> phases_;
+  SampleSeries samples_;
+  Waited waited_;
+  Launched program_;
+  SpanBorder start_, end_;
+  std::int64_t entered_ns_, started_ns_ = 0, own_cpu_start_ns_ = 0, own_cpu_ns_ = 0;
+  std::int64_t cpu_ns_ = 0;  ///< the tree's, as last read: it never falls
+  std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0;
+  double steal_start_s_ = 0.0, steal_s_ = 0.0;
+  std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
+  std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
+  IoCounts io_;
+  std::optional<int> status_;  ///< of the program itself, as wait gives it
+  bool all_gone_ = false, left_alone_ = false;
+  int interrupted_by_ = 0, subreaper_before_ = 0;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace haywatt::meter
