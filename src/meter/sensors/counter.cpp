@@ -64,6 +64,7 @@ void PowerIntegral::add(double at_s, double watts) noexcept {
   if (last_W_) total_J_ += 0.5 * (*last_W_ + watts) * std::max(0.0, at_s - last_s_);
   last_W_ = watts;
   last_s_ = at_s;
+  seen_ = seen_ || watts > 0.0;
 }
 
 double PowerIntegral::joules(double at_s) noexcept {

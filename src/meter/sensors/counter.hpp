@@ -42,13 +42,16 @@ class PowerIntegral {
   void add(double at_s, double watts) noexcept;
   /// Joules from the first sample to `at_s`; never less than it said before. 0 without a sample.
   [[nodiscard]] double joules(double at_s) noexcept;
-  [[nodiscard]] bool empty() const noexcept { return !last_W_; }
-  [[nodiscard]] double last_s() const noexcept { return last_s_; }
+  /// Whether there is no sample yet, or the last is older than `every_s`.
+  [[nodiscard]] bool due(double at_s, double every_s) const noexcept { return !last_W_ || at_s - last_s_ >= every_s; }
+  /// Whether any sample was above 0.
+  [[nodiscard]] bool seen() const noexcept { return seen_; }
   [[nodiscard]] double last_W() const noexcept { return last_W_.value_or(0.0); }
 
  private:
   std::optional<double> last_W_;
   double last_s_ = 0.0, total_J_ = 0.0, told_J_ = 0.0;
+  bool seen_ = false;
 };
 
 }  // namespace haywatt::meter

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -137,13 +136,8 @@ double rapl_gain(const std::string& boundary, const Machine& m) {
 }
 
 std::unique_ptr<EnergySensor> open_powercap(const std::string& sysroot, const Machine& machine, SensorClock clock) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> folders;
-  std::error_code error;
   // The class folder lists zones and their subzones flat. "intel-rapl-mmio:*" shows the same packages a second time.
-  for (fs::directory_iterator it(sysroot + "/sys/class/powercap", error), end; !error && it != end; it.increment(error))
-    if (it->path().filename().string().starts_with("intel-rapl:")) folders.push_back(it->path().string());
-  std::sort(folders.begin(), folders.end());
+  const auto folders = files_beginning(sysroot + "/sys/class/powercap", "intel-rapl:");
   auto sensor = std::make_unique<Powercap>(std::move(clock));
   for (const std::string& folder : folders) sensor->add(folder, first_word(folder + "/name"), machine);
   if (sensor->channels().empty()) return nullptr;

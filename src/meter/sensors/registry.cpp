@@ -4,7 +4,11 @@
 #include <utility>
 
 #include "haywatt/meter/energy_sensor.hpp"
+#include "meter/sensors/battery.hpp"
 #include "meter/sensors/channel_subset.hpp"
+#include "meter/sensors/cray_pm.hpp"
+#include "meter/sensors/dcmi.hpp"
+#include "meter/sensors/hwmon.hpp"
 #include "meter/sensors/perf_energy.hpp"
 #include "meter/sensors/powercap.hpp"
 
@@ -25,6 +29,10 @@ EnergySensors open_all_sensors(const Machine& machine) {
   // What is asked by calls and not read from files belongs to this machine, not to one whose files are looked at.
   if (sysroot.empty()) add(sensors, open_perf_energy(sysroot, machine, system_perf()));
   add(sensors, open_powercap(sysroot, machine));
+  add(sensors, open_hwmon(sysroot, machine));
+  add(sensors, open_cray_pm(sysroot, machine));
+  add(sensors, open_dcmi(sysroot, machine));
+  add(sensors, open_battery(sysroot, machine));
   return sensors;
 }
 

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -36,7 +38,7 @@ SensorFile& SensorFile::operator=(SensorFile&& o) noexcept {
   return *this;
 }
 
-std::optional<std::uint64_t> SensorFile::number() noexcept {
+std::optional<std::uint64_t> SensorFile::read(bool sign_allowed) noexcept {
   if (fd_ < 0) return std::nullopt;
   std::array<char, 64> text{};
   const ssize_t n = ::pread(fd_, text.data(), text.size(), 0);
@@ -47,6 +49,7 @@ std::optional<std::uint64_t> SensorFile::number() noexcept {
   const char* first = text.data();
   const char* const last = first + n;
   while (first != last && (*first == ' ' || *first == '\t')) ++first;
+  if (sign_allowed && first != last && *first == '-') ++first;
   std::uint64_t value = 0;
   const auto result = std::from_chars(first, last, value);
   if (result.ec != std::errc{}) {
@@ -63,6 +66,21 @@ std::string SensorFile::problem() const {
   if (error_ == no_number) return name + " holds no number";
   if (error_ == EACCES || error_ == EPERM) return "no permission to read " + name;
   return "cannot read " + name + ": " + error_text(error_);
+}
+
+std::vector<std::string> files_beginning(const std::string& folder, const std::string& prefix) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (it->path().filename().string().starts_with(prefix)) paths.push_back(it->path().string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+bool file_exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
 }
 
 std::string first_word(const std::string& path) {
