@@ -12,3 +12,6 @@ haywatt_table(share/energy/cpuid_uarch.csv haywatt_cpuid_table.hpp cpuid_table_c
 haywatt_table(share/energy/cpu_tdp.csv haywatt_tdp_table.hpp tdp_table_csv)
 haywatt_table(share/energy/model_coefficients.csv haywatt_model_table.hpp model_table_csv)
 haywatt_table(share/energy/grid_intensity.csv haywatt_grid_table.hpp grid_table_csv)
+haywatt_table(share/energy/model_intervals.csv haywatt_interval_table.hpp interval_table_csv)
+haywatt_table(share/energy/known_servers.csv haywatt_known_server_table.hpp known_server_table_csv)
+haywatt_table(share/energy/thread_power.csv haywatt_thread_table.hpp thread_table_csv)

@@ -1,6 +1,7 @@
 /// The estimate where no sensor can be read. Formulas, factors and what they are worth: docs/energy.md.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "meter/energy_source.hpp"
@@ -12,12 +13,9 @@ namespace {
 constexpr const char* caution =
     "estimated from CPU time, not measured: it cannot rank two methods differently from their CPU seconds";
 
-/// W at the same load differ between programs and machines by a factor of about 2 (95 %). How much of it two programs
-/// on one machine do not share was not found; a factor 1.3 is our declared guess, the rest belongs to the machine and
-/// cancels.
-const double u_workload = std::log(2.0) / 1.96;
+/// Of workload_u(), how much two programs on one machine do not share was not found; a factor 1.3 is our declared
+/// guess, the rest belongs to the machine and cancels.
 const double u_method = std::log(1.3) / 1.96;
-const double u_machine_workload = std::sqrt(u_workload * u_workload - u_method * u_method);
 
 /// Load of the host that a guest cannot see: its first busy cores cost 1.75 times the mean, the middle ones 0.65.
 const double u_host_load = std::log(1.75 / 0.65) / (2.0 * 1.96);
@@ -26,8 +24,10 @@ Component model_part(const char* name, double u_rel, std::string id) {
   return {name, 'B', u_rel, 0.0, {CorrelationKind::Model, std::move(id)}};
 }
 
+/// `weight`: how much of the energy is not idle power. Other work than the benchmark's moves that part only.
 void add_workload(std::vector<Component>& list, const RunIdentity& who, double weight) {
-  list.push_back(model_part("workload on this machine", weight * u_machine_workload, "workload:" + who.machine));
+  const double u_machine = std::sqrt(std::max(workload_u() * workload_u() - u_method * u_method, 0.0));
+  list.push_back(model_part("workload on this machine", weight * u_machine, "workload:" + who.machine));
   list.push_back(
       model_part("workload of this method", weight * u_method, "workload:" + who.machine + ":" + who.method));
 }
@@ -75,22 +75,46 @@ EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& m
   return s;
 }
 
+/// Standard uncertainties over the loads of a run: all of it is the same model, so they add up linearly.
+struct LoadUncertainty {
+  double u_dynamic = 0.0, correlation = 0.0;
+};
+
+/// Of idle power and what is above it, as independent components: their joint spread by Cholesky.
+std::vector<Component> model_parts(const ServerModel& model, const LoadUncertainty& over, double dynamic_share,
+                                   const RunIdentity& who) {
+  const double rho = std::clamp(over.correlation, -1.0, 1.0), above = dynamic_share * over.u_dynamic;
+  const double shared = (1.0 - dynamic_share) * model.spread.u_idle + rho * above;
+  std::vector<Component> list = {
+      model_part("model", above * std::sqrt(1.0 - rho * rho), "estimate-" + model.tier + ":" + who.machine),
+      model_part("model, idle", shared, "estimate-" + model.tier + "-idle:" + who.machine)};
+  add_workload(list, who, dynamic_share);
+  return list;
+}
+
 /// E = integral of P(u): the server model stands in for a sensor that is read at the slow readings.
-EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
+EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const ServerModel& model,
                                  const RunIdentity& who) {
-  const ServerModel model = server_model(machine, known.tdp_W ? known.tdp_W : tdp_of(machine.cpu_name));
   std::vector<double> joules(timeline.readings.size(), 0.0);
+  LoadUncertainty over;
+  double dynamic_J = 0.0;
   for (const SlowInterval& i : slow_intervals(timeline)) {
     const double load = i.wall_s > 0.0 ? i.machine_busy_s / (i.wall_s * std::max(machine.logical_cpus, 1)) : 0.0;
-    const double watts = model.watts(load), before = joules[i.first];
+    const double watts = model.watts(load), before = joules[i.first], above_J = model.dynamic_W(load) * i.wall_s;
+    over.u_dynamic += above_J * at_load(model.spread.u_dynamic, load);
+    over.correlation += above_J * at_load(model.spread.correlation, load);
+    dynamic_J += above_J;
     const std::int64_t start_ns = timeline.readings[i.first].wall_ns;
     for (std::size_t r = i.first + 1; r <= i.last; ++r)
       joules[r] = before + watts * static_cast<double>(timeline.readings[r].wall_ns - start_ns) * 1e-9;
   }
+  over.u_dynamic = dynamic_J > 0.0 ? over.u_dynamic / dynamic_J : model.spread.u_dynamic[0];
+  over.correlation = dynamic_J > 0.0 ? over.correlation / dynamic_J : model.spread.correlation[0];
   Shares shares = share_out(timeline, joules, allotted_share(machine));
   EnergySource s;
   s.tier = model.tier;
-  s.note = fmt::format("{}; whole server: {:.0f} W idle, {:.0f} W full", caution, model.idle_W, model.full_W);
+  s.note = fmt::format("{}; from {}: whole server {:.0f} W idle, {:.0f} W full", caution, model.basis, model.idle_W,
+                       model.full_W);
   s.idle_W = model.idle_W;
   s.run = shares.run;
   s.phases = std::move(shares.phases);
@@ -98,13 +122,12 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
   s.rest = shares.rest();
   s.steps = std::move(shares.steps);
   s.machine_J_steps = std::move(shares.machine_J_steps);
-  s.components = [model, who](const Parts&, Rule) {
-    std::vector<Component> list = {
-        model_part("model", std::log(model.factor) / 1.96, "estimate-" + model.tier + ":" + who.machine)};
-    add_workload(list, who, 1.0);
-    return list;
+  s.components = [model, over, who](const Parts& p, Rule rule) {
+    const double marginal_J = p.marginal_J(model.idle_W), all_J = p.attributed_J(model.idle_W);
+    const double above = rule == Rule::Marginal ? 1.0 : all_J > 0.0 ? std::clamp(marginal_J / all_J, 0.0, 1.0) : 0.0;
+    return model_parts(model, over, above, who);
   };
-  s.machine_components = s.components(s.run, Rule::Attributed);
+  s.machine_components = model_parts(model, over, shares.machine_J > 0.0 ? dynamic_J / shares.machine_J : 0.0, who);
   return s;
 }
 
@@ -112,8 +135,9 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
 
 EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
                              const RunIdentity& identity) {
-  EnergySource s = machine.virtual_machine ? virtual_machine_estimate(timeline, machine, identity)
-                                           : bare_metal_estimate(timeline, machine, known, identity);
+  EnergySource s = machine.virtual_machine
+                       ? virtual_machine_estimate(timeline, machine, identity)
+                       : bare_metal_estimate(timeline, machine, server_model(machine, known), identity);
   s.sensor = "estimate";
   s.boundary = "wall";
   return s;

@@ -1,155 +1,137 @@
 #include "meter/server_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cmath>
-#include <map>
+#include <optional>
 
 #include "haywatt/base/text.hpp"
-#include "haywatt_model_table.hpp"
-#include "haywatt_tdp_table.hpp"
+#include "haywatt_known_server_table.hpp"
+#include "haywatt_thread_table.hpp"
+#include "meter/cpu_names.hpp"
 
 namespace haywatt::meter {
 namespace {
 
-/// "T2c,idle,const" -> 0.7327
-const std::map<std::string, double, std::less<>>& coefficients() {
-  static const auto table = [] {
-    std::map<std::string, double, std::less<>> t;
-    for (const std::string& line : split(model_table_csv, '\n'))
-      if (const auto comma = line.rfind(','); comma != std::string::npos)
-        if (const auto value = parse_double(std::string_view(line).substr(comma + 1)))
-          t[line.substr(0, comma)] = *value;
-    return t;
-  }();
-  return table;
+constexpr double least_ratio = 1.05;  // full over idle
+constexpr double GiB = 1024.0 * 1024.0 * 1024.0;
+
+std::array<double, 11> curve_of(const std::string& tier, const std::string& micro_architecture) {
+  const std::string own = "shape:" + micro_architecture;
+  const std::string part = coefficient(tier, own, "s0") ? own : "shape";
+  std::array<double, 11> s{};
+  for (std::size_t i = 0; i < s.size(); ++i)
+    s[i] = coefficient(tier, part, "s" + std::to_string(10 * i)).value_or(static_cast<double>(i) / 10.0);
+  return s;
 }
 
-double coefficient(const std::string& key) {
-  const auto it = coefficients().find(key);
-  return it == coefficients().end() ? 0.0 : it->second;
-}
+/// Natural logarithms of idle and full power, and what intervals belong to them.
+struct Logs {
+  double idle = 0.0, full = 0.0;
+  std::string tier, interval, basis;
+};
 
-void erase_all(std::string& text, std::string_view part) {
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at)) text.erase(at, part.size());
-}
-
-/// "11th", "64-core": words that stand beside a model's name.
-bool is_count(const std::string& word) {
-  const auto digits = word.find_first_not_of("0123456789");
-  return digits != 0 && digits != std::string::npos &&
-         (word.compare(digits, std::string::npos, "th") == 0 || word.compare(digits, std::string::npos, "-core") == 0);
-}
-
-/// "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz" -> "intel xeon gold 6248", as vendors write it.
-std::string normal_name(std::string_view cpu_name) {
-  constexpr std::size_t longest = 200;  // the kernel's field has 48 (CPUID 0x80000002 to 4)
-  std::string lower(cpu_name.substr(0, longest));
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  erase_all(lower, "(r)");
-  erase_all(lower, "(tm)");
-  std::string out;
-  for (const std::string& word : split(lower, ' ')) {
-    if (word == "@" || word == "with" || word == "w/") break;  // a frequency, a graphics part
-    if (word.empty() || word == "cpu" || word == "processor" || word == "gen" || is_count(word)) continue;
-    out += (out.empty() ? "" : " ") + word;
+/// Tier T1: ln W = (CPU) + a ln sockets + b ln memory; (CPU) is the mean over its machines in the table.
+std::optional<Logs> known_cpu(const Machine& m, double sockets) {
+  const std::string key = cpu_key(m.cpu_name);
+  const double memory_GiB = static_cast<double>(m.memory_B) / GiB;
+  if (key.empty() || memory_GiB <= 0.0) return std::nullopt;
+  const auto term = [](const char* part, const char* name) { return coefficient("T1", part, name).value_or(0.0); };
+  const double idle_sockets = term("idle", "ln_sockets"), idle_memory = term("idle", "ln_mem_gb");
+  const double full_sockets = term("full", "ln_sockets"), full_memory = term("full", "ln_mem_gb");
+  double idle = 0.0, full = 0.0, machines = 0.0;
+  bool line = false;
+  for (const auto& row : table_rows(known_server_table_csv)) {
+    if (row.size() != 7 || row[0] != key) continue;
+    const double n = parse_double(row[5]).value_or(0.0);
+    const double ln_sockets = std::log(parse_double(row[1]).value_or(1.0));
+    const double ln_memory = std::log(parse_double(row[2]).value_or(1.0));
+    idle += n * (std::log(parse_double(row[3]).value_or(1.0)) - idle_sockets * ln_sockets - idle_memory * ln_memory);
+    full += n * (std::log(parse_double(row[4]).value_or(1.0)) - full_sockets * ln_sockets - full_memory * ln_memory);
+    machines += n;
+    line = row[6].find("line") != std::string::npos;
   }
-  return out;
+  if (machines <= 0.0) return std::nullopt;
+  const double at_sockets = std::log(sockets), at_memory = std::log(memory_GiB);
+  return Logs{idle / machines + idle_sockets * at_sockets + idle_memory * at_memory,
+              full / machines + full_sockets * at_sockets + full_memory * at_memory, "T1", line ? "T1-line" : "T1",
+              fmt::format("{:.0f} measured server{} with this CPU", machines, machines == 1.0 ? "" : "s")};
 }
 
-struct Quantiles {
-  double low, median, high;
-  [[nodiscard]] double u() const { return std::log(high / low) / (2.0 * 1.96); }
-};
-
-/// Per hardware thread, servers of 2015-2022 (docs/energy.md).
-struct Group {
-  const char* name;
-  Quantiles idle, busy;
-};
-constexpr Group all_servers{"all servers", {0.37, 0.77, 2.73}, {1.20, 3.28, 5.87}};
-constexpr Group epyc{"AMD EPYC", {0.30, 0.61, 1.61}, {1.07, 1.46, 2.73}};
-constexpr Group epyc_zen23{"EPYC Zen 2/3", {0.28, 0.43, 0.75}, {1.02, 1.35, 1.75}};
-constexpr Group intel{"Intel", {0.42, 0.93, 2.73}, {2.40, 3.48, 6.09}};
-
-ThreadPower power_of(const Group& g) { return {g.name, g.idle.median, g.idle.u(), g.busy.median, g.busy.u()}; }
-
-/// Of newer servers only the range of idle + busy at full load is known; it is divided as in the older group, and both
-/// parts are held to be as uncertain as the group and the range together.
-ThreadPower newer(const char* name, const Group& older, double total_low, double total_high) {
-  ThreadPower p = power_of(older);
-  const double scale = std::sqrt(total_low * total_high) / (p.idle_W + p.busy_W);
-  const double u_total = Quantiles{total_low, 0.0, total_high}.u();
-  return {name, p.idle_W * scale, std::hypot(p.u_idle, u_total), p.busy_W * scale, std::hypot(p.u_busy, u_total)};
+Logs by_regression(const Machine& m, double sockets, std::optional<double> tdp_W) {
+  const bool amd = m.cpu_vendor == "AuthenticAMD", vendor_known = amd || m.cpu_vendor == "GenuineIntel";
+  const double cores = std::max(m.physical_cores > 0 ? m.physical_cores : m.logical_cpus, 1);
+  const std::string uarch = "uarch:" + m.micro_architecture;
+  Logs ln;
+  if (vendor_known && tdp_W) {
+    const bool known = coefficient("T2b", "idle", uarch).has_value();
+    ln.tier = known ? "T2b" : "T2c";
+    ln.basis = known ? "vendor, micro-architecture, TDP and cores" : "vendor, TDP and cores";
+  } else {
+    ln.tier = vendor_known ? "T3a" : "T3b";
+    ln.basis = vendor_known ? "vendor and cores" : "the number of cores";
+  }
+  ln.interval = ln.tier;
+  const auto sum = [&](const char* part) {
+    const auto term = [&](const std::string& name) { return coefficient(ln.tier, part, name).value_or(0.0); };
+    double value = term("const") + term("ln_total_cores") * std::log(cores) + term(uarch);
+    if (tdp_W) value += term("ln_sockets_x_tdp_w") * std::log(sockets * *tdp_W);
+    if (amd) value += term("is_amd");
+    return value;
+  };
+  ln.idle = sum("idle");
+  ln.full = sum("full");
+  return ln;
 }
 
 }  // namespace
 
 double server_curve(double u) {
-  static const auto curve = [] {
-    std::array<double, 11> s{};
-    for (std::size_t i = 0; i < s.size(); ++i) s[i] = coefficient("T2c,shape,s" + std::to_string(i * 10));
-    return s;
-  }();
-  const double at = std::clamp(u, 0.0, 1.0) * 10.0;
-  const auto i = std::min<std::size_t>(static_cast<std::size_t>(at), 9);
-  return curve[i] + (at - static_cast<double>(i)) * (curve[i + 1] - curve[i]);
+  static const auto curve = curve_of("T2c", "");
+  return at_load(curve, u);
 }
 
-ServerModel server_model(const Machine& m, std::optional<double> tdp_W) {
-  const bool amd = m.cpu_vendor == "AuthenticAMD", vendor_known = amd || m.cpu_vendor == "GenuineIntel";
-  const double cores = std::max(m.physical_cores > 0 ? m.physical_cores : m.logical_cpus, 1);
+double ServerModel::u_ln(double u) const {
+  const double total = watts(u), idle = idle_W / total * spread.u_idle;
+  const double dynamic = dynamic_W(u) / total * at_load(spread.u_dynamic, u);
+  const double rho = at_load(spread.correlation, u);
+  return std::sqrt(std::max(idle * idle + dynamic * dynamic + 2.0 * rho * idle * dynamic, 0.0));
+}
+
+ServerModel server_model(const Machine& m, const EstimateOptions& known) {
   const double sockets = std::max(m.sockets, 1);
+  const std::optional<Logs> measured = known_cpu(m, sockets);
+  Logs ln = measured ? *measured : by_regression(m, sockets, known.tdp_W ? known.tdp_W : tdp_of(m.cpu_name));
   ServerModel model;
-  // F: the worst of the tests on machines of 2015-2022 and forward in time (docs/energy.md).
-  if (vendor_known && tdp_W) {
-    model.tier = "T2c";
-    model.factor = 2.3;
-  } else if (vendor_known) {
-    model.tier = "T3a";
-    model.factor = 2.3;
-  } else {
-    model.tier = "T3b";
-    model.factor = 2.4;
+  model.tier = ln.tier;
+  model.basis = ln.basis;
+  model.curve = curve_of(ln.tier == "T1" ? "T2b" : ln.tier, m.micro_architecture);
+  model.spread = spread_of(ln.interval, known.idle_W.has_value());
+  if (known.idle_W) {
+    ln.full += model.spread.full_on_idle * (std::log(*known.idle_W) - ln.idle);
+    ln.idle = std::log(*known.idle_W);
+    model.basis += " and the idle power given";
   }
-  const auto watts = [&](const char* part) {
-    const std::string key = model.tier + "," + part + ",";
-    double ln = coefficient(key + "const") + coefficient(key + "ln_total_cores") * std::log(cores);
-    if (model.tier == "T2c") ln += coefficient(key + "ln_sockets_x_tdp_w") * std::log(sockets * *tdp_W);
-    if (amd) ln += coefficient(key + "is_amd");
-    return std::exp(ln);
-  };
-  model.idle_W = watts("idle");
-  model.full_W = std::max(watts("full"), model.idle_W);
+  model.idle_W = std::exp(ln.idle);
+  model.full_W = std::exp(std::max(ln.full, ln.idle + std::log(least_ratio)));
   return model;
 }
 
-std::optional<double> tdp_of(std::string_view cpu_name) {
-  const std::string wanted = normal_name(cpu_name);
-  if (wanted.empty()) return std::nullopt;
-  std::string_view rest = tdp_table_csv;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    const auto name = line.substr(0, line.find(','));
-    if (!std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(),
-                    [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; }))
-      continue;
-    const auto fields = split(line, ',');
-    if (fields.size() == 4) return parse_double(fields[2]);
-  }
-  return std::nullopt;
-}
-
 ThreadPower thread_power(const Machine& m) {
-  const std::string& a = m.micro_architecture;
-  if (a == "zen2" || a == "zen3") return power_of(epyc_zen23);
-  if (a == "zen4" || a == "zen5") return newer("EPYC 9004/9005", epyc_zen23, 1.0, 2.2);
-  if (a == "sapphirerapids" || a == "emeraldrapids") return newer("Xeon 84xx/85xx", intel, 3.1, 4.8);
-  if (m.cpu_vendor == "AuthenticAMD") return power_of(epyc);
-  if (m.cpu_vendor == "GenuineIntel" && a != "sierraforest") return power_of(intel);
-  return power_of(all_servers);
+  const auto rows = table_rows(thread_table_csv);
+  const auto find = [&](const std::string& key) -> std::optional<ThreadPower> {
+    for (const auto& r : rows)
+      if (r.size() == 8 && r[0] == key)
+        return ThreadPower{r[1], parse_double(r[2]).value_or(0.0), parse_double(r[3]).value_or(0.0),
+                           parse_double(r[4]).value_or(0.0), parse_double(r[5]).value_or(0.0)};
+    return std::nullopt;
+  };
+  if (const auto power = find(m.micro_architecture)) return *power;
+  // A Sierra Forest has no second thread a core: its group's threads say nothing of it.
+  if (m.micro_architecture != "sierraforest")
+    if (const auto power = find(m.cpu_vendor)) return *power;
+  return find("any").value_or(ThreadPower{});
 }
 
 }  // namespace haywatt::meter

@@ -1,12 +1,12 @@
-/// Wall power of servers from published SPECpower_ssj2008 results of 2015-2022: P(u) = idle + (full - idle) s(u).
-/// Coefficients: share/energy/model_coefficients.csv; how good they are: share/energy/model_intervals.csv,
-/// docs/energy.md.
+/// Wall power of servers from published SPECpower_ssj2008 results: P(u) = idle + (full - idle) s(u).
+/// Tables: share/energy/, made by tools/fit-energy-model; what they are worth: docs/energy.md.
 #pragma once
-#include <optional>
+#include <array>
 #include <string>
-#include <string_view>
 
+#include "haywatt/meter/estimate.hpp"
 #include "haywatt/record/machine.hpp"
+#include "meter/model_tables.hpp"
 
 namespace haywatt::meter {
 
@@ -15,23 +15,26 @@ namespace haywatt::meter {
 
 /// A whole server of which these things are known.
 struct ServerModel {
-  std::string tier;     ///< "T2c" vendor, TDP, cores; "T3a" vendor, cores; "T3b" cores
-  double factor = 1.0;  ///< F: the truth lies in [P/F, P F] for 95 % of the machines left out
+  std::string tier;   ///< "T1" this CPU was measured; "T2b" vendor, micro-architecture, TDP, cores; "T2c" vendor, TDP,
+                      ///< cores; "T3a" vendor, cores; "T3b" cores
+  std::string basis;  ///< what it rests on, for a person
   double idle_W = 0.0, full_W = 0.0;
-  [[nodiscard]] double watts(double u) const { return idle_W + (full_W - idle_W) * server_curve(u); }
+  std::array<double, 11> curve{};
+  Spread spread;
+  [[nodiscard]] double dynamic_W(double u) const { return (full_W - idle_W) * at_load(curve, u); }
+  [[nodiscard]] double watts(double u) const { return idle_W + dynamic_W(u); }
+  /// Standard uncertainty of ln watts(u), first order in both parts.
+  [[nodiscard]] double u_ln(double u) const;
 };
 
-/// The best tier that what is known allows. `tdp_W` of one socket.
-[[nodiscard]] ServerModel server_model(const Machine& machine, std::optional<double> tdp_W);
+/// The best tier that what is known allows.
+[[nodiscard]] ServerModel server_model(const Machine& machine, const EstimateOptions& known);
 
-/// TDP of one socket by the CPU's name as /proc/cpuinfo has it (share/energy/cpu_tdp.csv).
-[[nodiscard]] std::optional<double> tdp_of(std::string_view cpu_name);
-
-/// A hardware thread of a virtual machine: W when idle and the extra W when busy, 2.5, 50 and 97.5 % of servers.
+/// A hardware thread of a virtual machine: W when idle and the extra W when busy (share/energy/thread_power.csv).
 struct ThreadPower {
-  std::string group;  ///< "EPYC Zen 2/3", …
+  std::string group;  ///< "zen3", "AMD server", …
   double idle_W = 0.0, u_idle = 0.0;
-  double busy_W = 0.0, u_busy = 0.0;  ///< u: standard uncertainty of the logarithm, ln(97.5 % / 2.5 %) / (2 * 1.96)
+  double busy_W = 0.0, u_busy = 0.0;  ///< u: standard uncertainty of the logarithm
 };
 [[nodiscard]] ThreadPower thread_power(const Machine& machine);
 

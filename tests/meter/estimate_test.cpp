@@ -27,10 +27,10 @@ Timeline ten_seconds() {
   return {{{0, 0, 100.0, true}, {10 * second, 8 * second, 120.0, true}}, {{{1, 4e9, 6e9}, {other_phase, 6e9, 2e9}}}};
 }
 
-RunRecord figures(const Machine& m, const Timeline& t, const RunIdentity& who) {
+RunRecord figures(const Machine& m, const Timeline& t, const RunIdentity& who, const EstimateOptions& known = {}) {
   RunRecord run;
   run.phases = {{"encode", 4.0, 6.0, {}}, {"other", 6.0, 2.0, {}}};
-  add_figures(estimate_source(t, m, {}, who), {{"encode", 1}, {"other", other_phase}}, run);
+  add_figures(estimate_source(t, m, known, who), {{"encode", 1}, {"other", other_phase}}, run);
   return run;
 }
 
@@ -42,18 +42,18 @@ const EnergyFigure& find(const std::vector<EnergyFigure>& list, const std::strin
 }
 
 TEST(VirtualMachine, ByHand) {
-  // EPYC Zen 2/3: 0.43 W idle, 1.35 W busy a hardware thread.
+  const double idle = thread_power(guest("zen3")).idle_W, busy = thread_power(guest("zen3")).busy_W;
   const RunRecord run = figures(guest("zen3"), ten_seconds(), {"m", "r", "zstd"});
   const EnergyFigure& attributed = find(run.energy, "process-tree", "attributed");
-  EXPECT_NEAR(attributed.joules.value, 4 * 10 * 0.43 + 8 * 1.35, 1e-9);
-  EXPECT_NEAR(find(run.energy, "process-tree", "marginal").joules.value, 8 * 1.35, 1e-9);
-  EXPECT_NEAR(find(run.energy, "machine", "").joules.value, 4 * 10 * 0.43 + 20 * 1.35, 1e-9);
+  EXPECT_NEAR(attributed.joules.value, 4 * 10 * idle + 8 * busy, 1e-9);
+  EXPECT_NEAR(find(run.energy, "process-tree", "marginal").joules.value, 8 * busy, 1e-9);
+  EXPECT_NEAR(find(run.energy, "machine", "").joules.value, 4 * 10 * idle + 20 * busy, 1e-9);
   EXPECT_EQ(attributed.sensor, "estimate");
   EXPECT_EQ(attributed.boundary, "wall");
   EXPECT_EQ(attributed.tier, "VM");
   EXPECT_NE(attributed.note.find("CPU seconds"), std::string::npos);
   const auto& phases = run.phases;
-  EXPECT_NEAR(find(phases[0].energy, "phase", "attributed").joules.value, 4 * 4 * 0.43 + 6 * 1.35, 1e-9);
+  EXPECT_NEAR(find(phases[0].energy, "phase", "attributed").joules.value, 4 * 4 * idle + 6 * busy, 1e-9);
   for (const char* rule : {"marginal", "attributed"})
     EXPECT_NEAR(find(phases[0].energy, "phase", rule).joules.value + find(phases[1].energy, "phase", rule).joules.value,
                 find(run.energy, "process-tree", rule).joules.value, 1e-9);
@@ -62,30 +62,19 @@ TEST(VirtualMachine, ByHand) {
 TEST(VirtualMachine, QuotaAllotsPartOfTheIdlePower) {
   Machine m = guest("zen3");
   m.cpu_quota = 1.5;
+  const ThreadPower power = thread_power(m);
   const RunRecord run = figures(m, ten_seconds(), {"m", "r", "zstd"});
-  EXPECT_NEAR(find(run.energy, "process-tree", "attributed").joules.value, 1.5 * 10 * 0.43 + 8 * 1.35, 1e-9);
+  EXPECT_NEAR(find(run.energy, "process-tree", "attributed").joules.value, 1.5 * 10 * power.idle_W + 8 * power.busy_W,
+              1e-9);
 }
 
 TEST(VirtualMachine, MarginalIntervalByHand) {
-  // Busy 1.02..1.75 W, host load 0.65..1.75, workload 2: F = exp sqrt of the sum of their squared logarithms.
+  // Busy power, host load 0.65..1.75 and workload: F = exp(1.96 sqrt(sum of u^2)).
   const RunRecord run = figures(guest("zen2"), ten_seconds(), {"m", "r", "zstd"});
   const Figure& f = find(run.energy, "process-tree", "marginal").joules;
-  const double ln = std::sqrt(std::pow(std::log(1.75 / 1.02) / 2, 2) + std::pow(std::log(1.75 / 0.65) / 2, 2) +
-                              std::pow(std::log(2.0), 2));
+  const double ln = 1.96 * std::sqrt(std::pow(thread_power(guest("zen2")).u_busy, 2) +
+                                     std::pow(std::log(1.75 / 0.65) / 3.92, 2) + std::pow(workload_u(), 2));
   EXPECT_NEAR(std::log(f.high / f.value), ln, 0.001);
-}
-
-TEST(VirtualMachine, GroupsByArchitecture) {
-  EXPECT_EQ(thread_power(guest("zen1")).group, "AMD EPYC");
-  EXPECT_EQ(thread_power(guest("zen3")).group, "EPYC Zen 2/3");
-  EXPECT_EQ(thread_power(guest("zen5")).group, "EPYC 9004/9005");
-  EXPECT_EQ(thread_power(guest("icelake-x", "GenuineIntel")).group, "Intel");
-  EXPECT_EQ(thread_power(guest("sapphirerapids", "GenuineIntel")).group, "Xeon 84xx/85xx");
-  EXPECT_EQ(thread_power(guest("", "ARM")).group, "all servers");
-  const ThreadPower zen5 = thread_power(guest("zen5")), xeon = thread_power(guest("emeraldrapids", "GenuineIntel"));
-  EXPECT_NEAR(zen5.idle_W + zen5.busy_W, std::sqrt(1.0 * 2.2), 1e-9);
-  EXPECT_NEAR(xeon.idle_W + xeon.busy_W, std::sqrt(3.1 * 4.8), 1e-9);
-  EXPECT_GT(zen5.u_busy, thread_power(guest("zen3")).u_busy);
 }
 
 TEST(VirtualMachine, RatioOfTwoMethodsKeepsOnlyWhatTheyDoNotShare) {
@@ -98,7 +87,7 @@ TEST(VirtualMachine, RatioOfTwoMethodsKeepsOnlyWhatTheyDoNotShare) {
   EXPECT_NEAR(ratio(a, again).high, 1.0, 1e-9);
 }
 
-TEST(BareMetal, KnownCpuIsTierT2c) {
+Machine two_sockets() {
   Machine m = guest("cascadelake", "GenuineIntel");
   m.virtual_machine = false;
   m.cpu_name = "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz";
@@ -106,56 +95,45 @@ TEST(BareMetal, KnownCpuIsTierT2c) {
   m.physical_cores = 40;
   m.logical_cpus = 80;
   m.cpu_quota = 80;
+  return m;
+}
+
+TEST(BareMetal, IntegralOfTheModelSharedByCpuTime) {
+  const Machine m = two_sockets();
+  const ServerModel model = server_model(m, {});
   const RunRecord run = figures(m, ten_seconds(), {"m", "r", "zstd"});
-  // ln idle = 0.7327 + 0.3353 ln 300 + 0.4066 ln 40, ln full = 1.4619 + 0.4429 ln 300 + 0.4948 ln 40.
-  const double idle = std::exp(0.7327 + 0.3353 * std::log(300.0) + 0.4066 * std::log(40.0));
-  const double full = std::exp(1.4619 + 0.4429 * std::log(300.0) + 0.4948 * std::log(40.0));
-  const double load = 20.0 / (10.0 * 80.0);  // 2.5 %: a quarter of the way to s(0.1) = 0.1775
-  const double power = idle + (full - idle) * 0.1775 * load * 10;
+  const double load = 20.0 / (10.0 * 80.0), power = model.watts(load);
   const EnergyFigure& marginal = find(run.energy, "process-tree", "marginal");
-  EXPECT_EQ(marginal.tier, "T2c");
+  EXPECT_EQ(marginal.tier, "T2b");
   EXPECT_NEAR(find(run.energy, "machine", "").joules.value, power * 10.0, 1e-6);
-  EXPECT_NEAR(marginal.joules.value, (power - idle) * 10.0 * 8.0 / 20.0, 1e-6);
+  EXPECT_NEAR(marginal.joules.value, (power - model.idle_W) * 10.0 * 8.0 / 20.0, 1e-6);
   EXPECT_NEAR(find(run.energy, "process-tree", "attributed").joules.value, power * 10.0 * 8.0 / 20.0, 1e-6);
-  EXPECT_NEAR(marginal.joules.high / marginal.joules.value, 2.955, 0.005);  // "about 3"
 }
 
-TEST(BareMetal, LessKnownMeansALowerTier) {
-  Machine m = guest("zen3");
-  m.physical_cores = 64;
-  const auto t3a = server_model(m, std::nullopt);
-  EXPECT_EQ(t3a.tier, "T3a");
-  EXPECT_NEAR(t3a.idle_W, std::exp(1.6699 + 0.6737 * std::log(64.0) - 0.1875), 0.01);
-  EXPECT_NEAR(t3a.full_W, std::exp(2.6998 + 0.8476 * std::log(64.0) - 0.6553), 0.01);
-  m.cpu_vendor = "ARM";
-  const auto t3b = server_model(m, 100.0);
-  EXPECT_EQ(t3b.tier, "T3b");
-  EXPECT_EQ(t3b.factor, 2.4);
-  EXPECT_NEAR(t3b.full_W, std::exp(2.9058 + 0.7531 * std::log(64.0)), 0.01);
-  EXPECT_GT(server_model(Machine{}, std::nullopt).full_W, 0.0);
+TEST(BareMetal, IntervalsByHand) {
+  const Machine m = two_sockets();
+  const ServerModel model = server_model(m, {});
+  const RunRecord run = figures(m, ten_seconds(), {"m", "r", "zstd"});
+  const double load = 20.0 / (10.0 * 80.0);
+  // Marginal: only what is above idle power. Machine: both, and the workload moves the upper part.
+  const double u_marginal = std::hypot(at_load(model.spread.u_dynamic, load), workload_u());
+  const double u_machine = std::hypot(model.u_ln(load), workload_u() * model.dynamic_W(load) / model.watts(load));
+  const Figure& marginal = find(run.energy, "process-tree", "marginal").joules;
+  const Figure& machine = find(run.energy, "machine", "").joules;
+  EXPECT_NEAR(std::log(marginal.high / marginal.value), 1.96 * u_marginal, 0.002);
+  EXPECT_NEAR(std::log(machine.high / machine.value), 1.96 * u_machine, 0.002);
 }
 
-TEST(BareMetal, CurveIsThePublishedOne) {
-  EXPECT_EQ(server_curve(0.0), 0.0);
-  EXPECT_EQ(server_curve(1.0), 1.0);
-  EXPECT_NEAR(server_curve(0.5), 0.447, 0.001);
-  EXPECT_NEAR(server_curve(0.05), 0.0888, 0.001);
-  EXPECT_EQ(server_curve(7.0), 1.0);
-  EXPECT_EQ(server_curve(-1.0), 0.0);
-}
-
-TEST(Tdp, NamesAsLinuxWritesThem) {
-  EXPECT_EQ(tdp_of("Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz"), 125.0);
-  EXPECT_EQ(tdp_of("Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz"), 120.0);
-  EXPECT_EQ(tdp_of("AMD EPYC 7763 64-Core Processor"), 280.0);
-  EXPECT_EQ(tdp_of("AMD Ryzen 9 5950X 16-Core Processor"), 105.0);
-  EXPECT_EQ(tdp_of("Intel(R) Core(TM) i7-8700K CPU @ 3.70GHz"), 95.0);
-  EXPECT_EQ(tdp_of("11th Gen Intel(R) Core(TM) i7-11700K @ 3.60GHz"), 125.0);
-  EXPECT_EQ(tdp_of("AMD Ryzen 7 PRO 4750G with Radeon Graphics"), 65.0);
-  EXPECT_EQ(tdp_of("AMD EPYC"), std::nullopt);  // masked in a guest
-  EXPECT_EQ(tdp_of(""), std::nullopt);
-  EXPECT_EQ(tdp_of("cpu"), std::nullopt);  // the table's head
-  EXPECT_EQ(tdp_of(std::string(100'000, '(')), std::nullopt);
+TEST(BareMetal, WhatTheUserKnowsNarrows) {
+  const Machine m = two_sockets();
+  const auto width = [&](const EstimateOptions& known) {
+    const RunRecord run = figures(m, ten_seconds(), {"m", "r", "zstd"}, known);
+    const Figure& f = find(run.energy, "machine", "").joules;
+    return f.high / f.low;
+  };
+  EXPECT_LT(width({{}, 120.0}), width({}));
+  const RunRecord run = figures(m, ten_seconds(), {"m", "r", "zstd"}, {{}, 120.0});
+  EXPECT_NE(find(run.energy, "machine", "").note.find("120 W idle"), std::string::npos);
 }
 
 }  // namespace
