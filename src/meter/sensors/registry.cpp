@@ -9,6 +9,7 @@
 #include "meter/sensors/cray_pm.hpp"
 #include "meter/sensors/dcmi.hpp"
 #include "meter/sensors/hwmon.hpp"
+#include "meter/sensors/nvml.hpp"
 #include "meter/sensors/perf_energy.hpp"
 #include "meter/sensors/powercap.hpp"
 
@@ -29,6 +30,11 @@ EnergySensors open_all_sensors(const Machine& machine) {
   // What is asked by calls and not read from files belongs to this machine, not to one whose files are looked at.
   if (sysroot.empty()) add(sensors, open_perf_energy(sysroot, machine, system_perf()));
   add(sensors, open_powercap(sysroot, machine));
+  if (sysroot.empty()) {
+    NvmlOptions nvml;
+    nvml.host_pids = in_first_pid_namespace();
+    add(sensors, open_nvml(machine, nvml));
+  }
   add(sensors, open_hwmon(sysroot, machine));
   add(sensors, open_cray_pm(sysroot, machine));
   add(sensors, open_dcmi(sysroot, machine));
