@@ -27,6 +27,8 @@ nlohmann::json as_json(const SurveyedChannel& c) {
           {"fault", c.fault},
           {"same_counter_as", c.instead},
           {"integrated_power", c.channel.integrated_power},
+          {"carried_on", c.channel.carried_on},
+          {"limit_W", c.channel.limit_W},
           {"gain_u_rel", c.channel.gain_u_rel},
           {"resolution_J", c.channel.resolution_J},
           {"update_period_s", c.channel.update_period_s},
@@ -71,8 +73,10 @@ void print_commands(const char* title, const std::vector<std::string>& commands)
 
 /// "step 61.0 uJ, moves every 1.00 ms": measured, or what is known of it where measuring would show our own readings.
 std::string quality(const SurveyedChannel& c) {
-  if (c.channel.integrated_power)
-    return fmt::format("power only, added up here; a new value every {}", si(c.channel.update_period_s, "s"));
+  if (c.channel.carried_on)
+    return fmt::format("{}; a new value about every {} (not measured)",
+                       c.channel.integrated_power ? "power, added up here" : "counter and power",
+                       si(c.channel.update_period_s, "s"));
   if (c.probe.steps == 0) return {};
   std::string text = fmt::format("step {}", si(*c.probe.step_J, "J"));
   if (c.probe.period_s) text += fmt::format(", moves every {}", si(*c.probe.period_s, "s"));

@@ -22,6 +22,7 @@ struct SensorChannel {
   double window_s = 0.0;          ///< length of that window
   double limit_W = 0.0;           ///< it cannot draw more (a GPU's power limit); 0: unknown
   bool integrated_power = false;  ///< joules are power samples integrated here, not a counter of the hardware
+  bool carried_on = false;        ///< between readings of the hardware the joules go on with the last power
   std::string source;             ///< what is read, as a person would look it up: a path, an event, a field's name
   /// Where several sensors can show one counter of the hardware ("rapl" through powercap, perf and hwmon): its name.
   /// Channels with the same name and boundary are one quantity; open_sensors() keeps one of them.

@@ -22,7 +22,7 @@ struct SurveyedChannel {
   SensorChannel channel;
   std::string fault;    ///< why it cannot be trusted; empty: it can be
   std::string instead;  ///< name of the sensor that is read instead, for it shows the same counter
-  ChannelProbe probe;   ///< steps stay 0 where power is integrated here: they would be those of our readings
+  ChannelProbe probe;   ///< steps stay 0 where joules are carried on between readings: they would be our own
 };
 
 struct SurveyedSensor {

@@ -56,7 +56,7 @@ class Battery final : public EnergySensor {
     c.boundary = "node";
     c.gain_u_rel = gain;
     c.update_period_s = update_period_s;
-    c.integrated_power = true;
+    c.integrated_power = c.carried_on = true;
     c.source = std::string("/sys/class/power_supply/BAT*/") +
                (cells_.front().by_power() ? "power_now" : "current_now x voltage_now");
   }

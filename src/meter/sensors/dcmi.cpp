@@ -67,7 +67,7 @@ class Dcmi final : public EnergySensor {
     c.gain_u_rel = gain;
     c.update_period_s = update_period_s;
     c.resolution_J = step_W * update_period_s;
-    c.integrated_power = true;
+    c.integrated_power = c.carried_on = true;
     c.source = "IPMI DCMI Get Power Reading (/dev/ipmi0)";
     if (ipmi_) return;
     no_permission_ = error == EACCES || error == EPERM;

@@ -112,7 +112,7 @@ SensorChannel power_channel(const std::string& boundary, double period_s, std::s
   c.boundary = boundary;
   c.gain_u_rel = meter_gain;
   c.update_period_s = period_s;
-  c.integrated_power = true;
+  c.integrated_power = c.carried_on = true;
   c.source = std::move(source);
   return c;
 }

@@ -26,6 +26,7 @@ class Nvml final : public EnergySensor {
     SensorChannel& c = channels_.emplace_back();
     c.boundary = "board";
     c.gain_u_rel = gain;
+    c.carried_on = true;
     std::map<std::string, int> sources, names;
     for (const NvmlBoard& b : boards_) {
       ++names[b.name()];

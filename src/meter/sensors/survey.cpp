@@ -64,7 +64,7 @@ std::vector<ChannelProbe> probe_channels(EnergySensor& sensor, double seconds) {
     p.seconds = at_s;
     const double power_W = (w.last_J - w.first_J) / at_s;
     if (std::isfinite(power_W) && w.steps > 0) p.power_W = power_W;
-    if (sensor.channels()[c].integrated_power) continue;
+    if (sensor.channels()[c].carried_on) continue;
     p.steps = w.steps;
     if (w.steps > 0) p.step_J = w.smallest_J;
     if (!w.periods_s.empty()) p.period_s = median(w.periods_s);

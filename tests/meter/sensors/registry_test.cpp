@@ -91,7 +91,7 @@ TEST(Registry, ASubsetForwardsToTheRightChannels) {
 
 TEST(Survey, SeesStepsOfCountersAndNotOurOwnOfPower) {
   SensorChannel power = channel_of("node");
-  power.integrated_power = true;
+  power.integrated_power = power.carried_on = true;
   ScriptedSensor sensor("x", {channel_of("package"), power, channel_of("dram"), channel_of("psys")},
                         {true, true, true, true});
   sensor.values = {[](int reads) { return 0.25 * (reads / 10); }, [](int reads) { return 0.001 * reads; },
