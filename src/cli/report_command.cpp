@@ -13,6 +13,7 @@
 #include "haywatt/base/log.hpp"
 #include "haywatt/experiment/study.hpp"
 #include "haywatt/metrics/grid.hpp"
+#include "haywatt/report/report.hpp"
 #include "haywatt/trace/exports.hpp"
 
 namespace haywatt::cli {
@@ -102,8 +103,16 @@ std::string render(const Record& record, const Arguments& a) {
     if (a.format != "codecarbon") require_no_carbon_options(a, "--format " + a.format);
     return exported(program, a);
   }
-  require_no_carbon_options(a, "the report of a study's run");
-  return render_report(study_of(program), a.format);
+  if (!program.run.tree) {
+    require_no_carbon_options(a, "the report of a study's run");
+    return render_report(study_of(program), a.format);
+  }
+  report::CarbonBasis carbon;
+  carbon.grid = chosen_grid(a);
+  if (a.pue > 0.0) carbon.pue = metrics::given_pue(a.pue);
+  if (a.format == "html") return report::to_html(program, carbon);
+  if (a.format == "md") return report::to_markdown(program, carbon);
+  return report::to_summary(program, carbon).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 int report(const Arguments& a) {

@@ -10,6 +10,7 @@
 
 #include "haywatt/base/text.hpp"
 #include "haywatt/metrics/pareto.hpp"
+#include "report/run_series.hpp"
 #include "report/text.hpp"
 
 namespace haywatt::report {
@@ -25,13 +26,6 @@ constexpr std::size_t numbers_of_histograms = 180'000;
 constexpr std::size_t numbers_of_series = 60'000;
 constexpr std::size_t points_of_series_at_most = 2'000;
 constexpr std::size_t fewest_bins = 24;
-constexpr std::size_t shade_bins = 250;
-
-/// Four significant digits are more than a screen shows.
-double coarse(double v) {
-  if (v == 0.0 || !std::isfinite(v)) return v;
-  return parse_double(fmt::format("{:.3e}", v)).value_or(v);
-}
 
 json triple(const std::optional<Figure>& f) {
   if (!f) return nullptr;
@@ -56,8 +50,6 @@ json pareto_rows(const Summary& summary) {
   }
   return rows;
 }
-
-std::string top_level(const std::string& phase) { return phase.substr(0, phase.find('/')); }
 
 /// The names of all phases of the study in the order work is done.
 std::vector<std::string> phase_names(const Summary& summary) {
@@ -95,69 +87,12 @@ json phase_rows(const Summary& summary, const std::vector<std::string>& names) {
   return rows;
 }
 
-/// Which phase is active most in each of `shade_bins` slices of the run, neighbours merged: [phase, start, end].
-json shades(const RunRecord& run, const std::vector<std::string>& names) {
-  const double width = run.wall_s / static_cast<double>(shade_bins);
-  if (!(width > 0.0)) return json::array();
-  std::vector<std::vector<double>> covered(shade_bins, std::vector<double>(names.size()));
-  for (const SpanRecord& span : run.spans) {
-    const auto k =
-        static_cast<std::size_t>(std::find(names.begin(), names.end(), top_level(span.phase)) - names.begin());
-    if (k >= names.size() || !(span.end_s > span.start_s)) continue;
-    const auto last = static_cast<double>(shade_bins - 1);
-    const auto from = static_cast<std::size_t>(std::clamp(std::floor(span.start_s / width), 0.0, last));
-    const auto to = static_cast<std::size_t>(std::clamp(std::floor(span.end_s / width), 0.0, last));
-    for (std::size_t b = from; b <= to; ++b) {
-      const double begin = std::max(span.start_s, static_cast<double>(b) * width);
-      const double end = std::min(span.end_s, static_cast<double>(b + 1) * width);
-      covered[b][k] += std::max(0.0, end - begin);
-    }
-  }
-  json out = json::array();
-  std::optional<std::size_t> open;
-  double start = 0.0;
-  const auto close = [&](double end) {
-    if (open) out.push_back({*open, coarse(start), coarse(end)});
-  };
-  for (std::size_t b = 0; b < shade_bins; ++b) {
-    const auto most = std::max_element(covered[b].begin(), covered[b].end());
-    std::optional<std::size_t> now;
-    if (most != covered[b].end() && *most > 0.0) now = static_cast<std::size_t>(most - covered[b].begin());
-    if (now == open) continue;
-    close(static_cast<double>(b) * width);
-    open = now;
-    start = static_cast<double>(b) * width;
-  }
-  close(run.wall_s);
-  return out;
-}
-
 json run_series(const SummaryRow& row, const std::vector<std::string>& names, std::size_t points) {
   const RunRecord& run = *row.typical;
-  std::vector<double> t, memory, cores;
-  const std::size_t n = run.samples.size();
-  const std::size_t step = std::max<std::size_t>(1, (n + points - 1) / points);
-  double last_t = 0.0, last_cpu_s = n > 0 ? run.samples.front().cpu_s : 0.0;
-  for (std::size_t i = 0; i < n; i += step) {
-    const std::size_t end = std::min(i + step, n);
-    std::uint64_t peak_B = 0;  // the peak is what memory is about: keep it when thinning
-    for (std::size_t k = i; k < end; ++k) peak_B = std::max(peak_B, run.samples[k].rss_B);
-    const SampleRecord& s = run.samples[end - 1];
-    const double dt = s.t_s - last_t;
-    t.push_back(coarse(s.t_s));
-    memory.push_back(coarse(static_cast<double>(peak_B)));
-    cores.push_back(dt > 0.0 ? coarse(std::max(0.0, s.cpu_s - last_cpu_s) / dt) : std::nan(""));
-    last_t = s.t_s;
-    last_cpu_s = s.cpu_s;
-  }
-  return {{"method", row.method},
-          {"bound", row.bound},
-          {"repeat", run.repeat},
-          {"wall", coarse(run.wall_s)},
-          {"t", t},
-          {"memory", memory},
-          {"cores", cores},
-          {"shade", shades(run, names)}};
+  const SampleSeries series = sample_series(run.samples, points);
+  return {
+      {"method", row.method}, {"bound", row.bound},      {"repeat", run.repeat},  {"wall", coarse(run.wall_s)},
+      {"t", series.t},        {"memory", series.memory}, {"cores", series.cores}, {"shade", phase_shades(run, names)}};
 }
 
 json runs(const Summary& summary, const std::vector<std::string>& names) {

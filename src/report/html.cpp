@@ -1,33 +1,16 @@
 #include <fmt/format.h>
 
-#include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
 #include "report/chart_data.hpp"
+#include "report/frame.hpp"
 #include "report/sections.hpp"
 #include "report/text.hpp"
 
 namespace haywatt::report {
 namespace {
-
-using Parts = std::map<std::string, std::string, std::less<>>;
-
-/// Puts each part where the frame says {{name}}. What a part holds is not looked at again, so braces in data are inert.
-std::string fill_in(std::string_view frame, const Parts& parts) {
-  std::string out;
-  std::size_t at = 0;
-  while (true) {
-    const std::size_t open = frame.find("{{", at);
-    out += frame.substr(at, open - at);
-    if (open == std::string_view::npos) return out;
-    const std::size_t close = frame.find("}}", open);
-    out += parts.at(std::string(frame.substr(open + 2, close - open - 2)));
-    at = close + 2;
-  }
-}
 
 std::string baseline_words(const metrics::Summary& summary) {
   const auto* base = summary.baseline_row();
@@ -66,6 +49,7 @@ std::string to_html(const StudyRecord& study) {
       {"plan", escape_html(study.plan_toml)},
       {"data", script_json(data)},
       {"chartjs", std::string(assets::chartjs)},
+      {"common", std::string(assets::common)},
       {"charts", std::string(assets::charts)},
   };
   return fill_in(assets::page, parts);

@@ -27,11 +27,6 @@ std::string number_cell(const std::string& text) {
   return fmt::format("<td class=\"number\">{}</td>", escape_html(text));
 }
 
-std::string definition(const std::string& term, const std::string& text) {
-  if (text.empty()) return {};
-  return fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(term), escape_html(text));
-}
-
 std::string two_lines(const std::string& value, const std::string& detail) {
   return fmt::format("<td class=\"number\"><b>{}</b><span class=\"interval\">{}</span></td>", escape_html(value),
                      escape_html(detail));
@@ -44,6 +39,11 @@ std::string energy_cell(const std::optional<Figure>& f) {
 std::string payback_cell(const metrics::Payback& p) { return two_lines(payback_value(p), payback_detail(p)); }
 
 }  // namespace
+
+std::string definition(const std::string& term, const std::string& text) {
+  if (text.empty()) return {};
+  return fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(term), escape_html(text));
+}
 
 std::string verdict_html(const Summary& summary) {
   const Verdict verdict = make_verdict(summary);
@@ -156,8 +156,7 @@ std::string assumptions_table() {
   return html;
 }
 
-std::string machine_html(const StudyRecord& study) {
-  const Machine& m = study.machine;
+std::string machine_facts(const Machine& m, const std::string& haywatt_version) {
   std::string html = definition("Processor", m.cpu_name);
   html += definition("Architecture", m.micro_architecture);
   std::string cpus = fmt::format("{} logical", m.logical_cpus);
@@ -170,8 +169,13 @@ std::string machine_html(const StudyRecord& study) {
       definition("Virtual machine", m.virtual_machine ? (m.hypervisor.empty() ? "yes" : "yes, " + m.hypervisor) : "no");
   html += definition("System", m.distribution + (m.kernel.empty() ? "" : "; " + m.kernel));
   html += definition("Machine", m.id);
-  html += definition("Haywatt", study.haywatt_version);
+  html += definition("Haywatt", haywatt_version);
   for (const auto& [library, version] : m.libraries) html += definition(library, version);
+  return html;
+}
+
+std::string machine_html(const StudyRecord& study) {
+  std::string html = machine_facts(study.machine, study.haywatt_version);
   html += definition("Started", study.started);
   html += definition("Finished", study.finished.empty() ? "not finished" : study.finished);
   if (!study.runs.empty()) html += definition("Data, xxh3", study.runs.front().data_xxh3);

@@ -17,6 +17,10 @@ namespace haywatt::report {
 [[nodiscard]] std::string assumptions_table();
 /// Size and arithmetic of the networks that methods trained (from RunRecord::counts); empty if there are none.
 [[nodiscard]] std::string networks_html(const metrics::Summary& summary);
+/// A term and its text for a list of facts; empty if the text is.
+[[nodiscard]] std::string definition(const std::string& term, const std::string& text);
+/// Processor, memory, system and versions.
+[[nodiscard]] std::string machine_facts(const Machine& machine, const std::string& haywatt_version);
 [[nodiscard]] std::string machine_html(const StudyRecord& study);
 [[nodiscard]] std::string failures_html(const metrics::Summary& summary);
 /// Each different warning once, with the methods it came from.

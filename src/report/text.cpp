@@ -31,7 +31,7 @@ struct Scale {
 Scale scale_of(double value, std::string_view unit) {
   static constexpr std::array<std::string_view, 10> prefixes = {"p", "n", "µ", "m", "", "k", "M", "G", "T", "P"};
   const bool takes_prefix = unit == "s" || unit == "J" || unit == "W" || unit == "B" || unit == "B/s" ||
-                            unit == "J/GB" || unit == "gCO2e/GB" || unit == "s/GB";
+                            unit == "J/GB" || unit == "gCO2e/GB" || unit == "gCO2e" || unit == "s/GB";
   if (!takes_prefix || value == 0.0 || !std::isfinite(value)) return {};
   int index = 4;
   double scaled = std::fabs(value), divisor = 1.0;
@@ -141,6 +141,7 @@ std::string digits(double value) {
 std::string quantity(double value, std::string_view unit) {
   const Scale scale = scale_of(value, unit);
   if (unit == "1") return digits(value);
+  if (unit == "gCO2e") return fmt::format("{} {}gCO₂e", digits(value / scale.divisor), scale.prefix);
   if (unit == "gCO2e/GB") return fmt::format("{} {}gCO₂e/GB", digits(value / scale.divisor), scale.prefix);
   return fmt::format("{} {}{}", digits(value / scale.divisor), scale.prefix, unit);
 }

@@ -1,8 +1,9 @@
-/// Records to documents. Uses only records and metrics: everything a report shows is in the StudyRecord.
+/// Records to documents. Uses only records and metrics: everything a report shows is in the record.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "haywatt/metrics/grid.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::report {
@@ -12,5 +13,17 @@ namespace haywatt::report {
 [[nodiscard]] std::string to_markdown(const StudyRecord& study);
 /// metrics.json (schema "haywatt-metrics/1", docs/metrics-json.md): the summary table as data.
 [[nodiscard]] nlohmann::json to_metrics(const StudyRecord& study);
+
+/// What joules become grams with.
+struct CarbonBasis {
+  metrics::Grid grid = metrics::world_grid();
+  metrics::Constant pue = metrics::power_usage_effectiveness();
+};
+
+/// The same of one metered program, under the same rules.
+[[nodiscard]] std::string to_html(const ProgramRecord& record, const CarbonBasis& carbon = {});
+[[nodiscard]] std::string to_markdown(const ProgramRecord& record, const CarbonBasis& carbon = {});
+/// The summary as data, schema "haywatt-program/1" (docs/metrics-json.md).
+[[nodiscard]] nlohmann::json to_summary(const ProgramRecord& record, const CarbonBasis& carbon = {});
 
 }  // namespace haywatt::report

@@ -1,11 +1,7 @@
 "use strict";
-// Draws the charts of the report from the JSON in #data. Nothing is fetched.
+// Draws the charts of a study's report from the JSON in #data. Nothing is fetched.
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const root = document.documentElement;
-  const $ = (id) => document.getElementById(id);
-  const charts = new Map(); // canvas id -> Chart
-  let printing = false;
+  const { data, $, charts, dark, pick, css, withAlpha, digits, round, si, draw, axis, logAxis, start } = page;
 
   // ---- colours: Okabe and Ito for bounds, Tol "muted" for phases; both safe for colour-blind readers.
   const boundColours = { light: ["#0072b2", "#d55e00", "#007a5a", "#a8548a", "#8a6d00", "#3b8bc2"],
@@ -17,63 +13,12 @@
     dark: { read: "#88ccee", prepare: "#44aa99", train: "#cc6677", encode: "#8f88e8", write: "#ddcc77",
             "read-back": "#a8a83e", decode: "#35a35a", verify: "#c767b6", other: "#80868c" } };
   const moreColours = ["#882255", "#6699cc", "#997700", "#ee99aa"];
-  const dark = () => !printing && root.dataset.theme === "dark";
-  const pick = (pair) => (dark() ? pair.dark : pair.light);
-  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const phaseColour = (name) => {
     const known = pick(phaseColours)[name];
     return known || moreColours[data.phases.names.indexOf(name) % moreColours.length];
   };
-  const withAlpha = (hex, alpha) => hex + Math.round(alpha * 255).toString(16).padStart(2, "0");
 
-  // ---- numbers: three significant digits, SI prefixes
-  const prefixes = ["p", "n", "µ", "m", "", "k", "M", "G", "T", "P"];
-  function digits(v, trim = false) {
-    if (v === null || v === undefined || Number.isNaN(v)) return "–";
-    if (v === 0) return "0";
-    const a = Math.abs(v);
-    if (a < 1e-3 || a >= 1e6) {
-      const [m, e] = v.toExponential(2).split("e");
-      return m.replace("-", "−") + "×10" + [...String(Number(e))].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("");
-    }
-    const least = trim ? 1 : 3;
-    return v.toLocaleString("en-GB", { minimumSignificantDigits: least, maximumSignificantDigits: 3 }).replace("-", "−");
-  }
-  const round = (v) => digits(v, true); // for axes: 50, not 50.0
-  function si(v, unit, trim = false) {
-    if (!v) return "0 " + unit;
-    let i = 4;
-    while (Math.abs(v) >= 999.5 && i < 9) { v /= 1000; i++; }
-    while (Math.abs(v) < 0.9995 && i > 0 && !unit.startsWith("B")) { v *= 1000; i--; }
-    return digits(v, trim) + " " + prefixes[i] + unit;
-  }
   const label = (row) => row.method + " · " + row.bound;
-
-  // ---- chart plumbing
-  function draw(id, config) {
-    charts.get(id)?.destroy();
-    Chart.defaults.color = css("--text");
-    Chart.defaults.borderColor = css("--grid");
-    Chart.defaults.font.family = css("--sans");
-    Chart.defaults.font.size = 12;
-    config.options = { animation: false, responsive: true, maintainAspectRatio: false, ...config.options };
-    charts.set(id, new Chart($(id), config));
-  }
-  const axis = (title, unit, extra = {}) => ({
-    title: { display: true, text: title },
-    grid: { color: css("--grid") },
-    ...extra,
-    ticks: { callback: (v) => (unit ? si(v, unit, true) : round(v)), maxRotation: 0, autoSkipPadding: 16, includeBounds: false, ...extra.ticks } });
-  // A log axis has too many ticks to name them all: 1, 2 and 5 of each decade, or, over a wide range, 1.
-  const logAxis = (title, unit, low, high) => axis(title, unit, {
-    type: "logarithmic", min: low, max: high,
-    grid: { color: (c) => (c.tick?.label ? css("--grid") : "transparent") },
-    ticks: { autoSkip: false, callback: (v) => {
-      const lead = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-      const decades = Math.log10(high / low);
-      const wanted = decades > 2.5 ? [1] : decades > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
-      return wanted.some((w) => Math.abs(w - lead) < 1e-6) ? (unit === "B/row" ? round(v) : si(v, unit, true)) : "";
-    } } });
 
   // ---- size against energy
   const errorBars = { id: "errorBars", beforeDatasetsDraw(chart) {
@@ -377,30 +322,7 @@
     if (data.phases.rows.length) drawPhases();
     if (data.runs.length) drawRun();
     if (data.fidelity.length) { drawMultiples(); drawColumn(); }
-    root.dataset.charts = String(charts.size);
   }
-  const theme = $("theme");
-  function setTheme(name) {
-    root.dataset.theme = name;
-    theme.textContent = name === "dark" ? "Light" : "Dark";
-    theme.setAttribute("aria-pressed", String(name === "dark"));
-  }
-  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-  setTheme(prefersDark.matches ? "dark" : "light");
-  theme.hidden = false;
-  theme.addEventListener("click", () => { setTheme(root.dataset.theme === "dark" ? "light" : "dark"); drawAll(); });
-  prefersDark.addEventListener("change", (e) => { setTheme(e.matches ? "dark" : "light"); drawAll(); });
-  let before = "light";
-  function print(now) { // paper is white, and narrower than most screens
-    if (now) before = root.dataset.theme;
-    printing = now;
-    root.classList.toggle("printing", now);
-    setTheme(now ? "light" : before);
-    drawAll();
-  }
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
-
   sortable($("summary"));
   const withSamples = data.runs.filter((r) => r.t.length > 1);
   $("time-empty").hidden = withSamples.length > 0;
@@ -420,5 +342,5 @@
     $("log").addEventListener("change", () => { drawMultiples(); drawColumn(); });
     fillColumns();
   }
-  drawAll();
+  start(drawAll);
 })();

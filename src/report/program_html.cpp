@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "haywatt/report/report.hpp"
+#include "report/assets.hpp"
+#include "report/frame.hpp"
+#include "report/program_sections.hpp"
+#include "report/run_series.hpp"
+#include "report/text.hpp"
+
+namespace haywatt::report {
+namespace {
+
+using nlohmann::json;
+
+// A number takes about 6 bytes in the page: with these limits the data stay under 0.5 MB.
+constexpr std::size_t points_at_most = 2'000;
+constexpr std::size_t power_series_at_most = 12;
+
+std::string power_name(const PowerSeries& p) {
+  std::string name = p.sensor;
+  if (!p.tier.empty()) name += " " + p.tier;
+  name += ", " + p.boundary;
+  return name + (p.share == "machine" ? ": whole machine" : ": this program") + (p.rule.empty() ? "" : ", " + p.rule);
+}
+
+/// Means over neighbouring stretches where there are too many.
+json power_series(const PowerSeries& p) {
+  const std::size_t n = std::min(p.watts.size(), p.t_s.empty() ? 0 : p.t_s.size() - 1);
+  const std::size_t step = std::max<std::size_t>(1, (n + points_at_most - 1) / points_at_most);
+  std::vector<double> t, watts;
+  for (std::size_t i = 0; i < n; i += step) {
+    const std::size_t end = std::min(i + step, n);
+    double joules = 0.0;
+    for (std::size_t k = i; k < end; ++k) joules += p.watts[k] * (p.t_s[k + 1] - p.t_s[k]);
+    const double length_s = p.t_s[end] - p.t_s[i];
+    t.push_back(coarse(p.t_s[i]));
+    watts.push_back(length_s > 0.0 ? coarse(joules / length_s) : std::nan(""));
+  }
+  if (n > 0) t.push_back(coarse(p.t_s[n]));
+  return {{"name", power_name(p)}, {"t", t}, {"W", watts}};
+}
+
+json chart_data(const ProgramView& view) {
+  const RunRecord& run = view.run;
+  json power = json::array();
+  for (const PowerSeries& p : run.power)
+    if (!p.watts.empty() && power.size() < power_series_at_most) power.push_back(power_series(p));
+  const SampleSeries s = sample_series(run.samples, points_at_most);
+  json samples = {{"t", s.t}, {"memory", s.memory}, {"cores", s.cores}, {"read", s.read}, {"written", s.written}};
+  if (s.counts_processes) {
+    samples["processes"] = s.processes;
+    samples["threads"] = s.threads;
+  }
+  return {{"wall", coarse(run.wall_s)},
+          {"colours", phase_colours(view)},
+          {"shade", phase_shades(run, view.phase_names)},
+          {"power", power},
+          {"samples", samples}};
+}
+
+std::string how_to_repeat(const ProgramView& view) {
+  return view.run.tree ? "haywatt meter -o run.json -- " + view.command : view.command;
+}
+
+}  // namespace
+
+std::string to_html(const ProgramRecord& record, const CarbonBasis& carbon) {
+  const ProgramView view(record, carbon);
+  const Parts parts = {
+      {"title", escape_html(record.run.label.empty() ? view.command : record.run.label)},
+      {"subject", escape_html(subject_line(view))},
+      {"started", escape_html(record.run.started)},
+      {"version", escape_html(record.haywatt_version)},
+      {"style", std::string(assets::style)},
+      {"headline", headline_html(view)},
+      {"power", power_html(view)},
+      {"phases", phases_html(view)},
+      {"samples", samples_html(view)},
+      {"energy", energy_html(view)},
+      {"uncertainty", uncertainty_html(view)},
+      {"processes", processes_html(view)},
+      {"carbon", carbon_html(view)},
+      {"warnings", program_warnings_html(record.run)},
+      {"command", escape_html(how_to_repeat(view))},
+      {"machine", program_facts_html(view)},
+      {"notes", program_notes_html(view)},
+      {"data", script_json(chart_data(view))},
+      {"chartjs", std::string(assets::chartjs)},
+      {"common", std::string(assets::common)},
+      {"charts", std::string(assets::program_charts)},
+  };
+  return fill_in(assets::program_page, parts);
+}
+
+}  // namespace haywatt::report
