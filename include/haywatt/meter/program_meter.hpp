@@ -1,5 +1,9 @@
 /// Meters any program and every process it starts, unchanged and without privileges.
 #pragma once
+#include <signal.h>
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,6 +11,13 @@
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::meter {
+
+/// What the program should find although this process has something else by now: see guarded().
+struct ProgramOrigin {
+  pid_t process_group = -1;
+  sigset_t signal_mask{};
+  struct sigaction child_disposition {};  ///< of SIGCHLD
+};
 
 struct ProgramOptions {
   std::vector<std::string> command;  ///< program (looked up in PATH as a shell does) and arguments
@@ -20,6 +31,9 @@ struct ProgramOptions {
   /// Where the program's standard output and error go: to ours, or nowhere (for comparisons), where the end of the
   /// error stream is kept for messages.
   enum class Streams { Inherit, Discard } streams = Streams::Inherit;
+  /// With guarded(): from where the program is to start. nullptr: from this process, but with Streams::Discard in a
+  /// process group of its own.
+  const ProgramOrigin* origin = nullptr;
 };
 
 struct ProgramResult {
@@ -29,9 +43,16 @@ struct ProgramResult {
   std::string last_words;  ///< with Streams::Discard: the end of its standard error, at most 4 KiB
 };
 
-/// Runs the program to its end, which is when the program and every process that descends from it are gone. Call it
-/// from a process with one thread (it forks). A program that cannot be started is no exception but exit_code 127 or 126
+/// Runs the program to its end, or until a second signal to end comes when the program itself is gone and only what it
+/// left behind still runs. Its end is when the program and every process that descends from it are gone. Call it from a
+/// process with one thread (it forks) and without children: those would be taken for the program's. A program that cannot be started is no exception but exit_code 127 or 126
 /// and run.status "failed". Error(System) when the meter itself cannot work.
 [[nodiscard]] ProgramResult meter_program(const Machine& machine, const ProgramOptions& options);
+
+/// Runs `body` in a process of its own, outside the process group of the caller, so that a program that is metered in
+/// that group may kill the group and leave the meter alive. The caller's process stays in the group, passes signals on
+/// and waits; in it the function returns what `body` returned (0 to 255), in the other one `body` runs as if called
+/// here. Error(System) if no process can be made, or if the other one was killed.
+[[nodiscard]] int guarded(const std::function<int(const ProgramOrigin&)>& body);
 
 }  // namespace haywatt::meter

@@ -45,7 +45,7 @@ std::vector<char*> environment_with(const std::vector<std::string>& ours) {
     const int from = plan.streams.at(static_cast<std::size_t>(i));
     if (from >= 0 && ::dup2(from, i) < 0) ready = false;
   }
-  plan.signals.restore();
+  plan.signals.restore_for_program();
   if (ready) ::execvpe(argv[0], argv, environment);
   tell(tell_fd, Message::What::NotStarted);
   ::_exit(127);

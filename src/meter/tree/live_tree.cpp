@@ -282,6 +282,18 @@ std::vector<ProcessRecord> LiveTree::processes(std::int64_t now_ns) const {
   return all;
 }
 
+bool LiveTree::descends(pid_t pid) const {
+  Buffer buffer{};
+  for (int generation = 0; pid > 1 && generation < 10'000; ++generation) {
+    if (alive_.contains(pid)) return true;
+    const auto stat = process_stat(read_at(-1, pid, "stat", buffer));
+    if (!stat) return false;
+    pid = stat->parent;
+    if (pid == self_) return true;
+  }
+  return false;
+}
+
 std::vector<pid_t> LiveTree::pids() const {
   std::vector<pid_t> list;
   list.reserve(alive_.size());

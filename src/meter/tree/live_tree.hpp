@@ -38,6 +38,8 @@ class LiveTree {
   /// A child of ours has ended and is about to be waited for.
   void ended(pid_t pid, std::int64_t now_ns);
 
+  /// Whether a process that is alive descends from this one.
+  [[nodiscard]] bool descends(pid_t pid) const;
   [[nodiscard]] std::vector<pid_t> pids() const;
   /// Sum of proportional set sizes, 0 if unreadable. Dear.
   [[nodiscard]] std::uint64_t pss_B() const;

@@ -4,12 +4,15 @@
 
 #include <optional>
 
+#include "haywatt/meter/program_meter.hpp"
+
 namespace haywatt::meter {
 
 /// Blocks the signals that the meter passes on or waits for, until destroyed. One at a time; one thread.
 class Signals {
  public:
-  Signals();
+  /// `origin`: what the program should find, nullptr: what this process has now.
+  explicit Signals(const ProgramOrigin* origin);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -22,14 +25,20 @@ class Signals {
   };
   /// The next one that came, without waiting.
   [[nodiscard]] std::optional<Arrival> take() noexcept;
-  /// In a child before exec: mask and dispositions as they were when this was made. Async-signal-safe.
-  void restore() const noexcept;
+  /// In a child before exec: mask and dispositions as the program should find them. Async-signal-safe.
+  void restore_for_program() const noexcept;
 
  private:
   int fd_ = -1;
+  bool guarded_;
   sigset_t mask_{};
   struct sigaction child_ {};
+  sigset_t program_mask_{};
+  struct sigaction program_child_ {};
 };
+
+/// The signals that the meter blocks.
+[[nodiscard]] sigset_t watched_signals() noexcept;
 
 /// Those that mean "end": SIGINT, SIGTERM, SIGHUP, SIGQUIT.
 [[nodiscard]] bool is_ending(int signal) noexcept;

@@ -40,7 +40,11 @@ void Waited::add(const rusage& use) {
 }
 
 Supervisor::Supervisor(const Machine& machine, const ProgramOptions& options)
-    : machine_(machine), options_(options), readings_(machine), entered_ns_(clock_ns(CLOCK_MONOTONIC)) {
+    : machine_(machine),
+      options_(options),
+      entered_ns_(clock_ns(CLOCK_MONOTONIC)),
+      signals_(options.origin),
+      readings_(machine) {
   ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper_before_);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail_errno("cannot become the reaper of the program's orphans", errno);
 }
@@ -70,10 +74,20 @@ void Supervisor::watch_idle_machine() {
 void Supervisor::start() {
   group_ = ControlGroup::make();
   link_ = std::make_unique<PhaseLink>();
+  if (!options_.phases_from.empty()) output_phases_ = std::make_unique<OutputPhases>(options_.phases_from);
+  if (options_.live) live_ = std::make_unique<LiveLine>();
+  const bool live = live_ && live_->visible();
+  // A line that is redrawn and a program that writes to the same terminal get along only if one hand writes both.
+  streams_ = std::make_unique<ProgramStreams>(options_.streams, output_phases_ != nullptr || live);
   LaunchPlan plan{.command = options_.command,
                   .environment = {"HAYWATT_PHASES=" + link_->environment()},
+                  .streams = streams_->for_program(),
                   .control_group = group_ ? group_->entrance() : -1,
                   .signals = signals_};
+  if (options_.origin != nullptr)
+    plan.process_group = options_.origin->process_group;
+  else if (options_.streams == ProgramOptions::Streams::Discard)
+    plan.process_group = 0;
   steal_start_s_ = steal_now_s();
   start_.wall_ns = clock_ns(CLOCK_MONOTONIC);
   readings_.read_slowly(start_, {});
@@ -84,6 +98,7 @@ void Supervisor::start() {
   own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   program_ = launch(plan);
   started_ns_ = clock_ns(CLOCK_MONOTONIC);
+  streams_->started();
   if (!program_.in_control_group) group_.reset();
   next_tick_ns_ = started_ns_;
   next_slow_ns_ = start_.wall_ns + second_ns;
@@ -94,14 +109,25 @@ void Supervisor::loop() {
     const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
     if (now >= next_tick_ns_) tick();
     wait_for_something(next_tick_ns_);
+    move_streams();
     take_marks();
     take_signals();
+    if (live_) draw_live_line(now);
   }
 }
 
 void Supervisor::wait_for_something(std::int64_t until_ns) {
-  std::array<pollfd, 2> files = {pollfd{signals_.fd(), POLLIN, 0}, pollfd{link_ ? link_->fd() : -1, POLLIN, 0}};
-  const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - clock_ns(CLOCK_MONOTONIC));
+  const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
+  std::array<pollfd, 2 + ProgramStreams::most_polled> files{};
+  std::array<pollfd, ProgramStreams::most_polled> streams{};
+  streams.fill({-1, 0, 0});
+  if (streams_) streams_->poll_on(streams);
+  const bool link_open = link_ && now >= link_shut_until_ns_;
+  if (link_ && !link_open) until_ns = std::min(until_ns, link_shut_until_ns_);
+  files[0] = {signals_.fd(), POLLIN, 0};
+  files[1] = {link_open ? link_->fd() : -1, POLLIN, 0};
+  std::copy(streams.begin(), streams.end(), files.begin() + 2);
+  const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - now);
   const timespec timeout{left_ns / second_ns, left_ns % second_ns};
   ::ppoll(files.data(), files.size(), &timeout, nullptr);
 }
@@ -154,18 +180,43 @@ void Supervisor::tick() {
   next_tick_ns_ = std::max(next_tick_ns_ + pause, clock_ns(CLOCK_MONOTONIC));
 }
 
+MeteredRun Supervisor::metered(const std::string& run_id) const {
+  return {machine_,       readings_, *phases_, track_->names(), start_.wall_ns, {machine_.id, run_id, run_id},
+          options_.estimate};
+}
+
 void Supervisor::sweep(const SpanBorder& now) {
   phases_->sweep(track_->borders(), readings_.new_cuts(), now, foreign_thread_cpu_ns);
 }
 
+/// A program that announces phases without pause wakes us at most 1,000 times a second: then marks wait for 5 ms in the
+/// FIFO, whose own times count.
 void Supervisor::take_marks() {
-  if (!link_) return;
+  if (!link_ || clock_ns(CLOCK_MONOTONIC) < link_shut_until_ns_) return;
   const auto marks = link_->take();
+  if (marks.empty()) return;
+  note(marks);
+  const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
+  if (now - wakes_since_ns_ > 100'000'000) {
+    wakes_since_ns_ = now;
+    wakes_ = 0;
+  }
+  if (++wakes_ > 100) link_shut_until_ns_ = now + 5'000'000;
+}
+
+void Supervisor::note(const std::vector<PhaseMark>& marks) {
   if (marks.empty()) return;
   const SpanBorder now = border();
   track_->take(marks, now.wall_ns, now.process_cpu_ns);
   readings_.read_at_border(now);
   if (track_->waiting() >= sweep_at_borders) sweep(now);
+}
+
+void Supervisor::move_streams() {
+  streams_->move([this](std::string_view bytes, int stream) {
+    if (live_) live_->written(bytes);
+    if (output_phases_) note(output_phases_->feed(bytes, stream));
+  });
 }
 
 void Supervisor::take_signals() {
@@ -180,6 +231,12 @@ void Supervisor::take_signals() {
 }
 
 void Supervisor::pass_on(const Signals::Arrival& arrival) {
+  if (arrival.signal == SIGWINCH) {
+    if (streams_) streams_->resize();
+    return;
+  }
+  // A program that signals its own process group means itself.
+  if (arrival.sender != 0 && is_of_tree(arrival.sender)) return;
   const bool ending = is_ending(arrival.signal);
   if (ending && interrupted_by_ == 0) interrupted_by_ = arrival.signal;
   if (program_.pid <= 0) return;
@@ -187,8 +244,14 @@ void Supervisor::pass_on(const Signals::Arrival& arrival) {
     left_alone_ = left_alone_ || ending;
     return;
   }
-  // A key on the terminal reached the program as it reached us.
-  if (!arrival.by_kernel && arrival.signal != SIGWINCH) ::kill(program_.pid, arrival.signal);
+  // A key on the terminal reached the program as it reached us, unless it has a process group of its own.
+  const bool own_group = options_.origin == nullptr && options_.streams == ProgramOptions::Streams::Discard;
+  if (arrival.sender != 0 || own_group) ::kill(program_.pid, arrival.signal);
+}
+
+bool Supervisor::is_of_tree(pid_t pid) const {
+  if (std::find(ended_.begin(), ended_.end(), pid) != ended_.end()) return true;
+  return tree_ && tree_->descends(pid);
 }
 
 /// What has ended is looked at before it is waited for: the kernel still knows its bytes and its CPU time then.
@@ -205,13 +268,19 @@ void Supervisor::reap() {
     int status = 0;
     if (::wait4(info.si_pid, &status, WNOHANG, &use) != info.si_pid) return;
     waited_.add(use);
+    ended_.at(ended_count_++ % ended_.size()) = info.si_pid;
     if (info.si_pid == program_.pid) status_ = status;
   }
 }
 
 void Supervisor::finish() {
+  link_shut_until_ns_ = 0;
+  move_streams();
   take_marks();
-  end_ = border();
+  end_.wall_ns = clock_ns(CLOCK_MONOTONIC);
+  // What has left its control group was still waited for.
+  if (group_ && static_cast<double>(waited_.cpu_ns()) > 1.001 * static_cast<double>(tree_cpu_ns()) + 1e7) group_.reset();
+  end_.process_cpu_ns = tree_cpu_ns();
   track_->at(end_.wall_ns, end_.process_cpu_ns);
   own_cpu_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu_start_ns_;
   io_.read_B = std::max(io_.read_B, tree_->ended_io().read_B);
@@ -220,6 +289,25 @@ void Supervisor::finish() {
   readings_.read_slowly(end_, tree_->pids());
   sweep(end_);
   phases_->finish();
+  live_.reset();
+  finish_streams();
+}
+
+/// What the program wrote at last is passed on however slow its reader is, but for a signal.
+void Supervisor::finish_streams() {
+  while (streams_->pending() && !left_alone_) {
+    wait_for_something(clock_ns(CLOCK_MONOTONIC) + second_ns);
+    move_streams();
+    while (const auto arrival = signals_.take()) left_alone_ = left_alone_ || is_ending(arrival->signal);
+  }
+}
+
+void Supervisor::draw_live_line(std::int64_t now_ns) {
+  if (!live_->is_due(now_ns) || streams_->pending()) return;
+  const TreeSums& sums = tree_->sums();
+  live_->draw({static_cast<double>(now_ns - start_.wall_ns) * 1e-9, static_cast<double>(cpu_ns_) * 1e-9, sums.rss_B,
+               track_->present()},
+              metered(options_.run_id));
 }
 
 }  // namespace haywatt::meter

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/resource.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,15 +10,19 @@
 #include <vector>
 
 #include "haywatt/meter/program_meter.hpp"
+#include "meter/output_phases.hpp"
 #include "meter/phase_link.hpp"
 #include "meter/phases.hpp"
 #include "meter/readings.hpp"
+#include "meter/run_energy.hpp"
 #include "meter/tree/control_group.hpp"
 #include "meter/tree/launch.hpp"
+#include "meter/tree/live_line.hpp"
 #include "meter/tree/live_tree.hpp"
 #include "meter/tree/phase_track.hpp"
 #include "meter/tree/sample_series.hpp"
 #include "meter/tree/signals.hpp"
+#include "meter/tree/streams.hpp"
 
 namespace haywatt::meter {
 
@@ -51,26 +56,36 @@ class Supervisor {
   void pass_on(const Signals::Arrival& arrival);
   void reap();
   void take_marks();
+  void note(const std::vector<PhaseMark>& marks);
+  void move_streams();
+  void finish_streams();
+  void draw_live_line(std::int64_t now_ns);
+  [[nodiscard]] bool is_of_tree(pid_t pid) const;
   void sweep(const SpanBorder& now);
   void finish();
   [[nodiscard]] SpanBorder border();
   [[nodiscard]] std::int64_t tree_cpu_ns();
   void fill_tree(RunRecord& run);
+  [[nodiscard]] MeteredRun metered(const std::string& run_id) const;
 
   const Machine& machine_;
   const ProgramOptions& options_;
+  std::int64_t entered_ns_;
   Signals signals_;
   Readings readings_;
   std::unique_ptr<ControlGroup> group_;
   std::unique_ptr<LiveTree> tree_;
   std::unique_ptr<PhaseLink> link_;
+  std::unique_ptr<OutputPhases> output_phases_;
+  std::unique_ptr<ProgramStreams> streams_;
+  std::unique_ptr<LiveLine> live_;
   std::unique_ptr<PhaseTrack> track_;
   std::unique_ptr<PhaseSweep> phases_;
   SampleSeries samples_;
   Waited waited_;
   Launched program_;
   SpanBorder start_, end_;
-  std::int64_t entered_ns_, started_ns_ = 0, own_cpu_start_ns_ = 0, own_cpu_ns_ = 0;
+  std::int64_t started_ns_ = 0, own_cpu_start_ns_ = 0, own_cpu_ns_ = 0;
   std::int64_t cpu_ns_ = 0;  ///< the tree's, as last read: it never falls
   std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0;
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
@@ -78,6 +93,10 @@ class Supervisor {
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   IoCounts io_;
   std::optional<int> status_;  ///< of the program itself, as wait gives it
+  std::array<pid_t, 64> ended_{};  ///< the last ones that were waited for
+  std::size_t ended_count_ = 0;
+  std::int64_t link_shut_until_ns_ = 0, wakes_since_ns_ = 0;
+  int wakes_ = 0;
   bool all_gone_ = false, left_alone_ = false;
   int interrupted_by_ = 0, subreaper_before_ = 0;
   std::vector<std::string> warnings_;

@@ -33,6 +33,7 @@ void Supervisor::fill(ProgramResult& result) {
   run.warnings.insert(run.warnings.end(), warnings_.begin(), warnings_.end());
   fill_tree(run);
   result.interrupted_by = interrupted_by_;
+  result.last_words = streams_->last_words();
 
   TreeRecord& tree = *run.tree;
   if (program_.error != 0) {
@@ -52,14 +53,7 @@ void Supervisor::fill(ProgramResult& result) {
     run.reason = tree.signal != 0 ? fmt::format("ended by signal {} ({})", tree.signal, ::strsignal(tree.signal))
                                   : fmt::format("exit code {}", tree.exit_code);
   }
-  fill_phases_and_energy({machine_,
-                          readings_,
-                          *phases_,
-                          track_->names(),
-                          start_.wall_ns,
-                          {machine_.id, run.id, run.id},
-                          options_.estimate},
-                         run);
+  fill_phases_and_energy(metered(run.id), run);
 }
 
 void Supervisor::fill_tree(RunRecord& run) {
