@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <cmath>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/meter_summary.hpp"
+#include "haywatt/base/bytes.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
@@ -22,27 +24,35 @@ struct Arguments {
   bool force = false;
 };
 
-int meter_it(Arguments& a) {
+void check(Arguments& a) {
   if (!a.idle.empty()) {
     const auto idle_s = parse_duration_s(a.idle);
     if (!idle_s) fail_usage("--idle '" + a.idle + "': write a duration such as 5s, 500ms or 1m");
     a.options.idle_s = *idle_s;
   }
-  // Made before the program runs: it tells now what would be known too late after hours.
+  for (const auto& watts : {a.options.estimate.tdp_W, a.options.estimate.idle_W})
+    if (watts && !(std::isfinite(*watts) && *watts > 0.0)) fail_usage("--tdp and --idle-watts take watts above 0");
+}
+
+int meter_it(const Arguments& a, const meter::ProgramOrigin& origin) {
+  // Made before the program runs: what stands in its way is told now, not after hours.
   std::unique_ptr<AtomicFile> file;
   if (!a.output.empty())
     file =
         std::make_unique<AtomicFile>(a.output, a.force ? AtomicFile::Existing::Replace : AtomicFile::Existing::Refuse);
+  meter::ProgramOptions options = a.options;
+  options.origin = &origin;
+  options.live = options.live && log::level() != log::Level::Quiet;
   const Machine machine = describe_machine();
-  const meter::ProgramResult result = meter::meter_program(machine, a.options);
+  const meter::ProgramResult result = meter::meter_program(machine, options);
+  if (log::level() != log::Level::Quiet) {
+    const std::string text = meter_summary(result.run, a.output, log::level() == log::Level::Verbose);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
   if (file) {
     const std::string text = nlohmann::json(ProgramRecord{result.run, machine, version}).dump(1) + "\n";
     file->append(as_byte_span(text));
     file->commit();
-  }
-  if (log::level() != log::Level::Quiet) {
-    const std::string text = meter_summary(result.run, a.output);
-    std::fwrite(text.data(), 1, text.size(), stderr);
   }
   return result.exit_code;
 }
@@ -63,13 +73,30 @@ void add_meter(CLI::App& app, Action& action) {
       ->type_name("LABEL");
   c->add_option("--idle", a->idle, "Watch the idle machine for so long before the program starts, such as 5s")
       ->type_name("TIME");
+  c->add_option("--phases-from", a->options.phases_from,
+                "Lines of its output that match begin a phase, named by the first group (docs/phases.md)")
+      ->type_name("REGEX");
+  c->add_flag("--live", a->options.live, "One line on the terminal that says how it is doing");
+  c->add_option("--tdp", a->options.estimate.tdp_W, "For the estimate: thermal design power of one CPU package")
+      ->type_name("W");
+  c->add_option("--idle-watts", a->options.estimate.idle_W,
+                "For the estimate: the whole machine when idle, at the wall")
+      ->type_name("W");
   c->positionals_at_end();
   add_verbosity(*c);
   c->footer(
       "Examples:\n"
       "  haywatt meter -- python3 train.py --epochs 5\n"
-      "  haywatt meter -o run.json --idle 5s -- make -j4");
-  c->callback([a, &action] { action = [a] { return meter_it(*a); }; });
+      "  haywatt meter -o run.json --idle 5s -- make -j4\n"
+      "  haywatt meter --live --phases-from '^== (.*) ==$' -- ./pipeline.sh\n"
+      "\nThe program's streams and exit code are its own: 128 + N for a signal, 127 no such command, 126 it cannot be\n"
+      "run. What haywatt has to say goes to standard error, and with -o to a file (docs/meter.md).");
+  c->callback([a, &action] {
+    action = [a] {
+      check(*a);
+      return meter::guarded([a](const meter::ProgramOrigin& origin) { return meter_it(*a, origin); });
+    };
+  });
 }
 
 }  // namespace haywatt::cli

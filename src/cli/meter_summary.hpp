@@ -6,7 +6,7 @@
 
 namespace haywatt::cli {
 
-/// `output`: where the record was written, or empty.
-[[nodiscard]] std::string meter_summary(const RunRecord& run, const std::string& output);
+/// `output`: where the record goes, or empty. `verbose`: with the processes of the tree.
+[[nodiscard]] std::string meter_summary(const RunRecord& run, const std::string& output, bool verbose);
 
 }  // namespace haywatt::cli

@@ -45,8 +45,9 @@ struct ProgramResult {
 
 /// Runs the program to its end, or until a second signal to end comes when the program itself is gone and only what it
 /// left behind still runs. Its end is when the program and every process that descends from it are gone. Call it from a
-/// process with one thread (it forks) and without children: those would be taken for the program's. A program that cannot be started is no exception but exit_code 127 or 126
-/// and run.status "failed". Error(System) when the meter itself cannot work.
+/// process with one thread (it forks) and without children: those would be taken for the program's. A program that
+/// cannot be started is no exception but exit_code 127 or 126 and run.status "failed". Error(System) when the meter
+/// itself cannot work.
 [[nodiscard]] ProgramResult meter_program(const Machine& machine, const ProgramOptions& options);
 
 /// Runs `body` in a process of its own, outside the process group of the caller, so that a program that is metered in

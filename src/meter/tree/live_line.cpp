@@ -19,13 +19,27 @@ struct EnergySoFar {
   double joules = 0.0;
 };
 
-/// What is attributed to the program up to the last slow reading.
-EnergySoFar energy_so_far(const MeteredRun& m) {
-  const Timeline timeline{m.readings.all(), m.phases.slices()};
-  if (timeline.readings.size() < 2 || timeline.slices.size() + 1 != timeline.readings.size()) return {};
-  const std::int64_t until_ns = timeline.readings.back().wall_ns;
-  const EnergySource s = estimate_source(timeline, m.machine, m.estimate, m.identity);
-  return {until_ns, s.run.attributed_J(s.idle_W)};
+/// What is attributed to the program up to the last slow reading: by the first trustworthy package counter, or the
+/// estimate.
+EnergySoFar energy_so_far(const MeteredRun& m, std::int64_t newer_than_ns) {
+  const auto& readings = m.readings.all();
+  if (readings.size() < 2 || readings.back().wall_ns <= newer_than_ns ||
+      m.phases.slices().size() + 1 != readings.size())
+    return {};
+  const Timeline timeline{readings, m.phases.slices()};
+  const auto source = [&]() -> EnergySource {
+    for (std::size_t s = 0; s < m.readings.sensors(); ++s) {
+      const EnergySensor& sensor = m.readings.sensor(s);
+      for (std::size_t c = 0; c < sensor.channels().size(); ++c)
+        if (sensor.channels()[c].boundary == "package" && sensor.fault(c).empty())
+          return sensor_source(sensor, c, timeline,
+                               {m.readings.joules(s, c), m.readings.told_shares(s, c), m.readings.idle_seconds(s, c),
+                                m.readings.spread(s, c)},
+                               m.machine, m.identity);
+    }
+    return estimate_source(timeline, m.machine, m.estimate, m.identity);
+  }();
+  return {readings.back().wall_ns, source.run.attributed_J(source.idle_W)};
 }
 
 void put(const std::string& text) { (void)!::write(2, text.data(), text.size()); }
@@ -71,7 +85,7 @@ void LiveLine::draw(const LiveState& state, const MeteredRun& so_far) {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   next_ns_ = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec + between_ns;
   if (!at_line_start_) return;
-  if (const EnergySoFar e = energy_so_far(so_far); e.until_ns > energy_until_ns_) {
+  if (const EnergySoFar e = energy_so_far(so_far, energy_until_ns_); e.until_ns > energy_until_ns_) {
     const double seconds = static_cast<double>(e.until_ns - std::max(energy_until_ns_, so_far.start_ns)) * 1e-9;
     watts_ = seconds > 0.0 ? std::max(0.0, e.joules - joules_) / seconds : 0.0;
     joules_ = e.joules;

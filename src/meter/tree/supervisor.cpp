@@ -181,7 +181,10 @@ void Supervisor::tick() {
 }
 
 MeteredRun Supervisor::metered(const std::string& run_id) const {
-  return {machine_,       readings_, *phases_, track_->names(), start_.wall_ns, {machine_.id, run_id, run_id},
+  // What a program's instructions cost is the same in all runs of one command.
+  std::string command;
+  for (const std::string& word : options_.command) command += (command.empty() ? "" : " ") + word;
+  return {machine_,         readings_, *phases_, track_->names(), start_.wall_ns, {machine_.id, run_id, command},
           options_.estimate};
 }
 
@@ -279,7 +282,8 @@ void Supervisor::finish() {
   take_marks();
   end_.wall_ns = clock_ns(CLOCK_MONOTONIC);
   // What has left its control group was still waited for.
-  if (group_ && static_cast<double>(waited_.cpu_ns()) > 1.001 * static_cast<double>(tree_cpu_ns()) + 1e7) group_.reset();
+  if (group_ && static_cast<double>(waited_.cpu_ns()) > 1.001 * static_cast<double>(tree_cpu_ns()) + 1e7)
+    group_.reset();
   end_.process_cpu_ns = tree_cpu_ns();
   track_->at(end_.wall_ns, end_.process_cpu_ns);
   own_cpu_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu_start_ns_;

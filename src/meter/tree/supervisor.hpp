@@ -92,7 +92,7 @@ class Supervisor {
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   IoCounts io_;
-  std::optional<int> status_;  ///< of the program itself, as wait gives it
+  std::optional<int> status_;      ///< of the program itself, as wait gives it
   std::array<pid_t, 64> ended_{};  ///< the last ones that were waited for
   std::size_t ended_count_ = 0;
   std::int64_t link_shut_until_ns_ = 0, wakes_since_ns_ = 0;
