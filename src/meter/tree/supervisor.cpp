@@ -96,6 +96,9 @@ void Supervisor::start() {
   track_ = std::make_unique<PhaseTrack>(start_.wall_ns, 0);
   tree_ = std::make_unique<LiveTree>(start_.wall_ns, group_ ? group_->pids_file() : "");
   own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  rusage own{};
+  ::getrusage(RUSAGE_SELF, &own);
+  own_rss_B_ = static_cast<std::uint64_t>(own.ru_maxrss) * 1024;
   program_ = launch(plan);
   started_ns_ = clock_ns(CLOCK_MONOTONIC);
   streams_->started();

@@ -89,6 +89,7 @@ class Supervisor {
   std::int64_t cpu_ns_ = 0;  ///< the tree's, as last read: it never falls
   std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0;
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
+  std::uint64_t own_rss_B_ = 0;  ///< ours when we forked
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   IoCounts io_;
