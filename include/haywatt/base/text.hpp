@@ -17,7 +17,8 @@ namespace haywatt {
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text) noexcept;
 /// "64K", "512M", "2G", "2GiB" (powers of 1024) or plain bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
-/// "5s", "500ms", "1m", "2h" or plain seconds, decimals allowed ("1.5s"), as seconds; nothing if negative or not finite.
+/// "5s", "500ms", "1m", "2h" or plain seconds, decimals allowed ("1.5s"), as seconds; nothing if negative or not
+/// finite.
 [[nodiscard]] std::optional<double> parse_duration_s(std::string_view text) noexcept;
 /// Now as ISO 8601 in UTC: "2024-05-01T12:00:00Z".
 [[nodiscard]] std::string utc_now();

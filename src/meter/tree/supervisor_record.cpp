@@ -26,10 +26,11 @@ void Supervisor::fill(ProgramResult& result) {
   run.wall_s = seconds(end_.wall_ns - start_.wall_ns);
   run.cpu_s = seconds(end_.process_cpu_ns);
   // The high-water mark of a process begins with the copy of us that it was before it became the program: one that is
-  // not above that says nothing of the program.
+  // not above that is only an upper limit.
   constexpr std::uint64_t touched_B = 128 << 10;
   run.rss_peak_B = rss_peak_B_;
-  if (waited_.largest_rss_B > own_rss_B_ + touched_B) run.rss_peak_B = std::max(rss_peak_B_, waited_.largest_rss_B);
+  if (rss_peak_B_ == 0 || waited_.largest_rss_B > own_rss_B_ + touched_B)
+    run.rss_peak_B = std::max(rss_peak_B_, waited_.largest_rss_B);
   run.read_B = io_.read_B;
   run.written_B = io_.written_B;
   run.sampler_cpu_s = seconds(own_cpu_ns_);
