@@ -71,7 +71,7 @@ std::string how_to_repeat(const ProgramView& view) {
 std::string to_html(const ProgramRecord& record, const CarbonBasis& carbon) {
   const ProgramView view(record, carbon);
   const Parts parts = {
-      {"title", escape_html(record.run.label.empty() ? view.command : record.run.label)},
+      {"title", escape_html(title_of(view))},
       {"subject", escape_html(subject_line(view))},
       {"started", escape_html(record.run.started)},
       {"version", escape_html(record.haywatt_version)},

@@ -40,8 +40,8 @@ std::string energy_table(const RunRecord& run) {
 std::string to_markdown(const ProgramRecord& record, const CarbonBasis& carbon) {
   const ProgramView view(record, carbon);
   const RunRecord& run = record.run;
-  std::string text = fmt::format("# {}\n\n{}\n\n", escape_markdown(run.label.empty() ? view.command : run.label),
-                                 escape_markdown(subject_line(view)));
+  std::string text =
+      fmt::format("# {}\n\n{}\n\n", escape_markdown(title_of(view)), escape_markdown(subject_line(view)));
   for (const auto& [term, sentences] : headline(view)) {
     text += fmt::format("**{}.**", term);
     for (const std::string& s : sentences) text += " " + escape_markdown(s);

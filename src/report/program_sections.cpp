@@ -112,9 +112,12 @@ std::string samples_html(const ProgramView& view) {
 std::string phases_html(const ProgramView& view) {
   const RunRecord& run = view.run;
   if (run.phases.empty()) return paragraph("The record has no phases.", " class=\"empty\"");
-  std::string html;
   if (view.phase_names.size() == 1 && view.phase_names.front() == "other")
-    html += paragraph("The program marked no phases: all of it is “other”. How to mark some: docs/phases.md.");
+    return paragraph(
+        "The program marked no phases, so there is nothing to divide. A line written to the file named in "
+        "HAYWATT_PHASES, "
+        "or --phases-from, marks some.");
+  std::string html;
   const auto colours = phase_colours(view);
   std::vector<double> wall(view.phase_names.size()), cpu(wall), joules(wall);
   for (const PhaseRecord& p : run.phases) {

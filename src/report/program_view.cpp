@@ -12,10 +12,10 @@
 namespace haywatt::report {
 namespace {
 
-const EnergyFigure* figure_of(const std::vector<EnergyFigure>& energy, const metrics::EnergyBasis& basis,
-                              const std::string& rule) {
+const EnergyFigure* phase_energy(const std::vector<EnergyFigure>& energy, const metrics::EnergyBasis& basis,
+                                 const std::string& rule) {
   for (const EnergyFigure& e : energy)
-    if (e.known && e.sensor == basis.sensor && e.boundary == basis.boundary && e.rule == rule && e.share != "machine")
+    if (e.known && e.sensor == basis.sensor && e.boundary == basis.boundary && e.rule == rule && e.share == "phase")
       return &e;
   return nullptr;
 }
@@ -32,13 +32,6 @@ std::vector<std::string> names_of_phases(const RunRecord& run) {
   return names;
 }
 
-std::string shortened(const std::string& text, std::size_t most) {
-  if (text.size() <= most) return text;
-  std::size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not within a character
-  return text.substr(0, end) + "…";
-}
-
 std::string of_what(const metrics::EnergyBasis& basis) {
   if (basis.estimated)
     return fmt::format("It is an estimate (tier {}) of the power at the {}, not a measurement: CPU time in other units",
@@ -52,8 +45,8 @@ std::vector<std::string> energy_sentences(const ProgramView& v) {
     return {"Energy is unknown: " + why + ". Unknown is not zero."};
   }
   std::vector<std::string> out;
-  std::string first = fmt::format("“{}” used {}, attributed: with its part of the machine’s idle power",
-                                  shortened(v.command, 90), with_level(*v.attributed));
+  std::string first = fmt::format("“{}” used {}, attributed: with its part of the machine’s idle power", title_of(v),
+                                  with_level(*v.attributed));
   if (v.run.wall_s > 0.0) first += fmt::format("; {} in the mean", quantity(v.attributed->value / v.run.wall_s, "W"));
   out.push_back(first + ".");
   if (v.marginal)
@@ -61,7 +54,7 @@ std::vector<std::string> energy_sentences(const ProgramView& v) {
   out.push_back(of_what(v.basis) + ".");
   std::vector<std::string> beside;
   for (const EnergyFigure& e : v.run.energy)
-    if (e.known && e.rule == "attributed" && e.share != "machine" &&
+    if (e.known && e.rule == "attributed" && e.share == "process-tree" &&
         (e.sensor != v.basis.sensor || e.boundary != v.basis.boundary))
       beside.push_back(fmt::format("{} by {} ({})", with_level(e.joules), e.sensor, e.boundary));
   if (!beside.empty()) out.push_back("Beside it, never added to it: " + join_words(beside) + ".");
@@ -85,8 +78,8 @@ std::string memory_sentence(const RunRecord& run) {
   if (run.rss_peak_B == 0) return "The peak of memory is unknown.";
   std::string text = fmt::format("At most {} resident", quantity(static_cast<double>(run.rss_peak_B), "B"));
   if (run.tree && run.tree->pss_peak_B > 0)
-    text +=
-        fmt::format("; {} with shared pages counted once", quantity(static_cast<double>(run.tree->pss_peak_B), "B"));
+    text += fmt::format("; proportional memory (PSS), seen more rarely, at most {}",
+                        quantity(static_cast<double>(run.tree->pss_peak_B), "B"));
   return text + fmt::format(". It moved {} in by read calls and {} out by write calls.",
                             quantity(static_cast<double>(run.read_B), "B"),
                             quantity(static_cast<double>(run.written_B), "B"));
@@ -141,6 +134,26 @@ ProgramView::ProgramView(const ProgramRecord& program, const CarbonBasis& carbon
   command = run.tree && !run.tree->command.empty() ? shell_line(run.tree->command) : run.label;
 }
 
+std::string one_line(const std::string& text, std::size_t most) {
+  std::string line;
+  for (const char c : text) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!space)
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  }
+  if (line.ends_with(' ')) line.pop_back();
+  if (line.size() <= most) return line;
+  while (most > 0 && (static_cast<unsigned char>(line[most]) & 0xC0U) == 0x80U) --most;  // not within a character
+  return line.substr(0, most) + "…";
+}
+
+std::string title_of(const ProgramView& v) {
+  constexpr std::size_t longest = 90;
+  return one_line(v.run.label.empty() ? v.command : v.run.label, longest);
+}
+
 std::string with_level(const Figure& f) {
   const std::string range = interval(f);
   if (range.empty()) return quantity(f.value, f.unit);
@@ -149,7 +162,7 @@ std::string with_level(const Figure& f) {
 
 std::optional<Figure> phase_figure(const PhaseRecord& phase, const metrics::EnergyBasis& basis,
                                    const std::string& rule) {
-  const EnergyFigure* e = figure_of(phase.energy, basis, rule);
+  const EnergyFigure* e = phase_energy(phase.energy, basis, rule);
   if (e == nullptr) return std::nullopt;
   return e->joules;
 }

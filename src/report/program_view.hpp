@@ -52,6 +52,12 @@ struct UncertaintyPart {
 /// How to name the end of the program: "exit code 0", "killed by signal 9", "could not be started: …".
 [[nodiscard]] std::string ending(const RunRecord& run);
 
+/// White space as single spaces, and at most `most` bytes before an ellipsis.
+[[nodiscard]] std::string one_line(const std::string& text, std::size_t most);
+
+/// The heading: the label or the command, shortened.
+[[nodiscard]] std::string title_of(const ProgramView& view);
+
 /// Words joined as a shell would take them: what needs quotes is in single quotes.
 [[nodiscard]] std::string shell_line(const std::vector<std::string>& words);
 

@@ -48,7 +48,8 @@ struct Parts {
 
 std::optional<double> attributed(const RunRecord& run, const char* boundary) {
   for (const EnergyFigure& e : run.energy)
-    if (e.known && e.boundary == boundary && e.rule == "attributed" && e.share != "machine" && e.sensor != "estimate")
+    if (e.known && e.boundary == boundary && e.rule == "attributed" && e.share == "process-tree" &&
+        e.sensor != "estimate")
       return e.joules.value;
   return std::nullopt;
 }
