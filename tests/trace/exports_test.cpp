@@ -234,6 +234,7 @@ TEST(Exports, BearAnEmptyRecord) {
 
 TEST(Exports, Golden) {
   const ProgramRecord record = small_program();
+  expect_golden("program.json", json(record).dump(1) + "\n");  // what exports_test.py gives to haywatt report
   expect_golden("program-trace.json", to_chrome_trace(record));
   expect_golden("program-prmon.json", to_prmon_json(record));
   expect_golden("program-prmon.txt", to_prmon_text(record));
