@@ -14,7 +14,7 @@ import sys
 import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "share", "phases"))
-from haywatt_phase import phase  # noqa: E402
+from haywatt_phase import begin, phase  # noqa: E402
 
 
 def phased(name, function):
@@ -123,6 +123,7 @@ def main():
         with open(options.blas, "w") as f:
             f.write(f"torch {torch.__version__}, numpy {numpy.__version__}, {torch.get_num_threads()} thread(s)\n")
             f.writelines(p + "\n" for p in libraries())
+    begin("exit")  # until the process is gone: PyTorch takes its time to take itself down
 
 
 main()

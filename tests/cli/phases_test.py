@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Phases of foreign programs with real processes: the C header, the Python module, the shell, through a FIFO of our own
 (suite PhaseClients) and through `haywatt meter` (suite PhasesMetered)."""
+import json
 import os
 import select
 import shutil
@@ -354,6 +355,145 @@ class PhaseClients(Case):
             self.assertIn(line, f.read())
         subprocess.run(["sh", "-c", line], env=self.environment, check=True)
         self.assertEqual(self.fifo.lines(), ["begin train"])
+
+
+METERED_PROGRAM = r"""
+import os, subprocess, sys, threading, time
+sys.path.insert(0, sys.argv[2])
+from haywatt_phase import begin, end, phase
+
+def spin(seconds):
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+mode = sys.argv[1]
+if mode == "split":
+    with phase("a"):
+        spin(0.3)
+    with phase("b"):
+        time.sleep(0.3)
+elif mode == "nested":
+    with phase("outer"):
+        spin(0.05)
+        with phase("outer/inner"):
+            spin(0.2)
+        spin(0.05)
+elif mode == "threads":
+    def busy():
+        with phase("busy"):
+            spin(0.3)
+    def idle():
+        with phase("idle"):
+            time.sleep(0.3)
+    threads = [threading.Thread(target=f) for f in (busy, idle)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+elif mode == "fork":
+    if os.fork() == 0:
+        with phase("child"):
+            spin(0.3)
+        os._exit(0)
+    os.wait()
+elif mode == "child":
+    with phase("leading"):
+        subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
+elif mode == "die":
+    begin("last")
+    spin(0.1)
+    os.abort()
+elif mode == "print":
+    for name, work in (("read", lambda: time.sleep(0.1)), ("fit", lambda: spin(0.2))):
+        print("== %s ==" % name, flush=True)
+        work()
+elif mode == "garbage":
+    fd = os.open(os.environ["HAYWATT_PHASES"], os.O_WRONLY)
+    os.write(fd, b"begin spoilt t=99999999999999999 cpu=88888888888888888 pid=1 tid=1\n")
+    os.write(fd, os.urandom(1 << 20) + b"\n")
+    os.write(fd, b"end never begun\nend nothing\nend\n" * 1000)
+    for i in range(3000):
+        os.write(fd, b"begin n%d\n" % i)
+    os.write(fd, b"begin half a line")
+"""
+
+
+class PhasesMetered(Case):
+    def record(self, mode, *options, code=0):
+        program, output = self.write("metered.py", METERED_PROGRAM), self.path("record.json")
+        done = subprocess.run([HAYWATT, "meter", "-o", output, *options, "--", sys.executable, program, mode, PHASES],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual(done.returncode, code, done.stderr)
+        with open(output) as f:
+            record = json.load(f)
+        self.adds_up(record)
+        return record, {p["name"]: p for p in record["phases"]}
+
+    def adds_up(self, record):
+        for key in ("wall_s", "cpu_s"):
+            self.assertAlmostEqual(sum(p[key] for p in record["phases"]), record[key], delta=1e-6 + 1e-6 * record[key])
+        for p in record["phases"]:
+            self.assertGreaterEqual(p["wall_s"], 0)
+            self.assertGreaterEqual(p["cpu_s"], 0)
+        compared = 0
+        for whole in record["energy"]:
+            if whole["share"] == "machine" or not whole.get("known", True):
+                continue
+            kind = [whole[k] for k in ("sensor", "boundary", "rule", "tier")]
+            parts = [f["value_J"] for p in record["phases"] for f in p["energy"] if [f[k] for k in ("sensor", "boundary", "rule", "tier")] == kind]
+            self.assertAlmostEqual(sum(parts), whole["value_J"], delta=1e-6 + 1e-6 * whole["value_J"])
+            compared += 1
+        self.assertGreater(compared, 0, "no energy figure to compare")
+
+    def marginal_J(self, phase):
+        return next(f["value_J"] for f in phase["energy"] if f["rule"] == "marginal")
+
+    def test_a_known_split_is_seen(self):
+        _, phases = self.record("split")
+        self.assertGreater(phases["a"]["cpu_s"], 0.25)
+        self.assertLess(phases["a"]["cpu_s"], 0.40)
+        self.assertLess(phases["b"]["cpu_s"], 0.05)
+        self.assertGreater(phases["b"]["wall_s"], 0.29)
+        self.assertGreater(self.marginal_J(phases["a"]), 5 * self.marginal_J(phases["b"]))
+
+    def test_the_innermost_phase_counts(self):
+        _, phases = self.record("nested")
+        self.assertGreater(phases["outer/inner"]["cpu_s"], 0.16)
+        self.assertLess(phases["outer/inner"]["cpu_s"], 0.28)
+        self.assertGreater(phases["outer"]["cpu_s"], 0.06)
+
+    def test_threads_in_two_phases_share_by_their_cpu_time(self):
+        _, phases = self.record("threads")
+        self.assertGreater(phases["busy"]["cpu_s"], 0.25)
+        self.assertLess(phases["idle"]["cpu_s"], 0.05)
+
+    def test_forked_children_have_phases(self):
+        _, phases = self.record("fork")
+        self.assertGreater(phases["child"]["cpu_s"], 0.25)
+
+    def test_what_child_processes_use_counts_for_the_phase_that_waits(self):
+        _, phases = self.record("child")
+        self.assertGreater(phases["leading"]["cpu_s"], 0.25)
+
+    def test_a_program_that_dies_in_a_phase_is_recorded(self):
+        record, phases = self.record("die", code=128 + signal.SIGABRT)
+        self.assertGreater(phases["last"]["cpu_s"], 0.05)
+        self.assertEqual(record["tree"]["signal"], signal.SIGABRT)
+
+    def test_phases_from_the_output(self):
+        _, phases = self.record("print", "--phases-from", "^== (.*) ==$")
+        self.assertGreater(phases["read"]["wall_s"], 0.09)
+        self.assertGreater(phases["fit"]["cpu_s"], 0.15)
+
+    def test_an_expression_that_is_none_is_a_mistake_of_usage(self):
+        done = subprocess.run([HAYWATT, "meter", "--phases-from", "(", "--", "true"], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_garbage_is_counted_and_harms_nothing(self):
+        record, phases = self.record("garbage")
+        self.assertIn("spoilt", phases)
+        self.assertLessEqual(len(phases), 1003)
+        self.assertTrue(any("phase" in w for w in record["warnings"]), record["warnings"])
 
 
 if __name__ == "__main__":
