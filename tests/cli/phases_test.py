@@ -436,7 +436,7 @@ class PhasesMetered(Case):
             self.assertGreaterEqual(p["cpu_s"], 0)
         compared = 0
         for whole in record["energy"]:
-            if whole["share"] == "machine" or not whole.get("known", True):
+            if whole["share"] != "process-tree" or not whole.get("known", True):
                 continue
             kind = [whole[k] for k in ("sensor", "boundary", "rule", "tier")]
             parts = [f["value_J"] for p in record["phases"] for f in p["energy"] if [f[k] for k in ("sensor", "boundary", "rule", "tier")] == kind]

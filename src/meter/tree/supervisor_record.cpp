@@ -36,6 +36,9 @@ void Supervisor::fill(ProgramResult& result) {
   run.sampler_cpu_s = seconds(own_cpu_ns_);
   run.samples = samples_.take();
   run.warnings.insert(run.warnings.end(), warnings_.begin(), warnings_.end());
+  if (link_ && link_->lost() > 0)
+    run.warnings.push_back(
+        fmt::format("{} lines of the program were no phase marks and were dropped (docs/phases.md)", link_->lost()));
   fill_tree(run);
   result.interrupted_by = interrupted_by_;
   result.last_words = streams_->last_words();
