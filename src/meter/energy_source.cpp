@@ -86,6 +86,17 @@ void set_formulas(EnergySource& s, const Shares& all, double allotted, bool devi
                   s.run.marginal_J(s.idle_W), s.idle_W, s.run.idle_s, s.run.attributed_J(s.idle_W), a);
 }
 
+/// A GPU draws by what runs on it, not by the load of the CPUs.
+bool is_device(const SensorChannel& c) { return c.boundary == "board"; }
+
+IdlePower idle_of(const SensorChannel& c, const Timeline& timeline, const ChannelReadings& read,
+                  const Machine& machine) {
+  if (auto measured = measured_idle(read.idle, is_device(c) ? 0 : machine.logical_cpus, c.update_period_s))
+    return *measured;
+  if (is_device(c)) return guess_device_idle(timeline, read.joules, c.update_period_s);
+  return guess_idle(timeline, read.joules, machine.logical_cpus, c.update_period_s);
+}
+
 }  // namespace
 
 double allotted_share(const Machine& m) {
@@ -96,10 +107,8 @@ double allotted_share(const Machine& m) {
 EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
                            const ChannelReadings& read, const Machine& machine, const RunIdentity& identity) {
   const SensorChannel& c = sensor.channels()[channel];
-  const bool is_device = c.boundary == "board", device_told = !read.told.empty();
-  const auto measured = measured_idle(read.idle, machine.logical_cpus, c.update_period_s);
-  const IdlePower idle =
-      measured ? *measured : guess_idle(timeline, read.joules, machine.logical_cpus, c.update_period_s);
+  const bool device_told = !read.told.empty();
+  const IdlePower idle = idle_of(c, timeline, read, machine);
   const double allotted = allotted_share(machine);
   Shares shares = share_out(timeline, read.joules, allotted, read.told);
   double busy_s = 0.0;
@@ -113,7 +122,7 @@ EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, cons
   if (const std::string how = resolve_phases(timeline, read.joules, c, idle.watts, device_told, shares); !how.empty())
     s.note += "; " + how;
   // Whose work a device did is not seen in CPU time.
-  if (is_device && (!device_told || !std::isfinite(shares.run.energy_J)))
+  if (is_device(c) && (!device_told || !std::isfinite(shares.run.energy_J)))
     s.unknown_tree = fmt::format("the {} does not tell whose programs used it: between 0 J and the machine's {:.4g} J",
                                  c.boundary, shares.machine_J);
   s.run = shares.run;

@@ -15,12 +15,15 @@ constexpr double idle_over_full = 0.24;
 constexpr double shortest_window_s = 0.9, periods_a_window = 10.0;
 constexpr double u_drift = 0.03;
 
-/// Idle power from the power at a load, with the spread of what is taken off.
+/// 95 % factors of the ratio and of the curve, as standard uncertainties of their logarithms.
+const double u_ratio = std::log(4.0) / 1.96, u_curve = std::log(2.0) / 1.96;
+
+/// Idle power from the power at a load: P r / (r + (1 - r) s), and how r and s move it.
 IdlePower without_load(double watts, double load) {
-  const double above_idle = (1.0 - idle_over_full) * server_curve(load);
+  const double s = server_curve(load), all = idle_over_full + (1.0 - idle_over_full) * s;
   IdlePower idle;
-  idle.watts = watts * idle_over_full / (idle_over_full + above_idle);
-  idle.u_W = (watts - idle.watts) / std::sqrt(3.0);
+  idle.watts = watts * idle_over_full / all;
+  idle.u_W = idle.watts * std::hypot(u_ratio * s / all, u_curve * (1.0 - idle_over_full) * s / all);
   return idle;
 }
 
@@ -30,8 +33,43 @@ double u_of_period_W(double watts, double wall_s, double period_s) {
 }
 
 double load_of(double busy_s, double wall_s, int cpus) {
-  return std::isfinite(busy_s) && wall_s > 0.0 ? std::clamp(busy_s / (wall_s * std::max(cpus, 1)), 0.0, 1.0) : 0.0;
+  if (cpus <= 0 || !std::isfinite(busy_s) || !(wall_s > 0.0)) return 0.0;
+  return std::clamp(busy_s / (wall_s * cpus), 0.0, 1.0);
 }
+
+/// The stretch of about 1 s and of at least ten periods of the counter with the least power.
+struct Least {
+  double watts = std::numeric_limits<double>::infinity(), load = 1.0, wall_s = 0.0;
+  double u_W = 0.0;  ///< of the power, by the counter's period
+};
+
+Least least_stretch(const Timeline& timeline, const std::vector<double>& joules, int cpus, double update_period_s) {
+  const auto intervals = slow_intervals(timeline);
+  const double window_s = std::max(shortest_window_s, periods_a_window * update_period_s);
+  Least least;
+  const auto consider = [&](double energy_J, double wall_s, double busy_s) {
+    if (wall_s > 0.0 && energy_J / wall_s < least.watts)
+      least = {energy_J / wall_s, load_of(busy_s, wall_s, cpus), wall_s, 0.0};
+  };
+  // Stretches of neighbouring intervals, each as short as the window allows.
+  double wall_s = 0.0, busy_s = 0.0;
+  for (std::size_t from = 0, to = 0; to < intervals.size(); ++to) {
+    wall_s += intervals[to].wall_s;
+    busy_s += intervals[to].machine_busy_s;
+    for (; wall_s - intervals[from].wall_s >= window_s; ++from) {
+      wall_s -= intervals[from].wall_s;
+      busy_s -= intervals[from].machine_busy_s;
+    }
+    const bool whole_run = from == 0 && to + 1 == intervals.size();
+    if (wall_s >= window_s || whole_run)
+      consider(joules[intervals[to].last] - joules[intervals[from].first], wall_s, busy_s);
+  }
+  // Twice: the least of several is chosen, which errors at the ends help it to be.
+  if (std::isfinite(least.watts)) least.u_W = 2.0 * u_of_period_W(least.watts, least.wall_s, update_period_s);
+  return least;
+}
+
+const IdlePower nothing_known{0.0, 0.0, "idle power unknown: the run was too short", false};
 
 }  // namespace
 
@@ -60,37 +98,24 @@ std::optional<IdlePower> measured_idle(const std::vector<IdleSecond>& watched, i
 }
 
 IdlePower guess_idle(const Timeline& timeline, const std::vector<double>& joules, int cpus, double update_period_s) {
-  const auto intervals = slow_intervals(timeline);
-  const double window_s = std::max(shortest_window_s, periods_a_window * update_period_s);
-  double least_W = std::numeric_limits<double>::infinity(), load = 1.0, length_s = 0.0;
-  const auto consider = [&](double energy_J, double wall_s, double busy_s) {
-    if (!(wall_s > 0.0) || !(energy_J / wall_s < least_W)) return;
-    least_W = energy_J / wall_s;
-    load = load_of(busy_s, wall_s, cpus);
-    length_s = wall_s;
-  };
-  // Stretches of neighbouring intervals, each as short as the window allows.
-  double wall_s = 0.0, busy_s = 0.0;
-  bool any = false;
-  for (std::size_t from = 0, to = 0; to < intervals.size(); ++to) {
-    wall_s += intervals[to].wall_s;
-    busy_s += intervals[to].machine_busy_s;
-    for (; wall_s - intervals[from].wall_s >= window_s; ++from) {
-      wall_s -= intervals[from].wall_s;
-      busy_s -= intervals[from].machine_busy_s;
-    }
-    if (wall_s < window_s) continue;
-    any = true;
-    consider(joules[intervals[to].last] - joules[intervals[from].first], wall_s, busy_s);
-  }
-  if (!any && !joules.empty()) consider(joules.back() - joules.front(), wall_s, busy_s);
-  if (!std::isfinite(least_W)) return {0.0, 0.0, "idle power unknown: the run was too short", false};
-  IdlePower idle = without_load(least_W, load);
-  // Twice: the least of several is chosen, which errors at the ends help it to be.
-  idle.u_W = std::hypot(idle.u_W, 2.0 * u_of_period_W(least_W, length_s, update_period_s));
+  const Least least = least_stretch(timeline, joules, cpus, update_period_s);
+  if (!std::isfinite(least.watts)) return nothing_known;
+  IdlePower idle = without_load(least.watts, least.load);
+  idle.u_W = std::hypot(idle.u_W, least.u_W);
   idle.note =
       fmt::format("idle power guessed: {:.3g} W, from the least {:.1f} s of the run ({:.3g} W at {:.0f} % load)",
-                  idle.watts, length_s, least_W, 100.0 * load);
+                  idle.watts, least.wall_s, least.watts, 100.0 * least.load);
+  return idle;
+}
+
+IdlePower guess_device_idle(const Timeline& timeline, const std::vector<double>& joules, double update_period_s) {
+  const Least least = least_stretch(timeline, joules, 1, update_period_s);
+  if (!std::isfinite(least.watts)) return nothing_known;
+  IdlePower idle;
+  idle.watts = least.watts / 2.0;
+  idle.u_W = std::hypot(least.watts / std::sqrt(12.0), least.u_W);
+  idle.note = fmt::format("idle power guessed: {:.3g} W, half of the least {:.1f} s of the run ({:.3g} W)", idle.watts,
+                          least.wall_s, least.watts);
   return idle;
 }
 

@@ -24,15 +24,19 @@ struct IdleSecond {
 
 /// Mean of the watched seconds. Uncertain by s/sqrt(n), by the counter's period at both ends of the watch, by what the
 /// little that ran meanwhile drew (taken off as in guess_idle), and by 3 % for what heat changes between the watch and
-/// the run (a declared guess: docs/energy.md). Nothing if none of the seconds is known.
+/// the run (a declared guess: docs/energy.md). `cpus` 0: a device, on which CPU time says nothing. Nothing if none of
+/// the seconds is known.
 [[nodiscard]] std::optional<IdlePower> measured_idle(const std::vector<IdleSecond>& seconds, int cpus,
                                                      double update_period_s = 0.0);
 
 /// From the stretch with the least power, of about 1 s and of at least ten periods of the counter. If the machine was
 /// not idle in it, a part of that power is taken off after the curve of servers, P = idle + (full - idle) s(u), with
-/// idle/full = 0.24 (median of machines of 2015 to 2022, share/energy/uarch_power.csv); the whole of what is taken off
-/// is held to be uncertain.
+/// r = idle/full = 0.24 (median of machines of 2015 to 2022, share/energy/uarch_power.csv), known within a factor 4 (95
+/// %: processors alone idle lower than servers), and s within a factor 2 (what programs draw at one load).
 [[nodiscard]] IdlePower guess_idle(const Timeline& timeline, const std::vector<double>& joules, int cpus,
                                    double update_period_s = 0.0);
+/// The same of a device (a GPU), whose load CPU time does not show: between nothing and the least power, evenly.
+[[nodiscard]] IdlePower guess_device_idle(const Timeline& timeline, const std::vector<double>& joules,
+                                          double update_period_s);
 
 }  // namespace haywatt::meter

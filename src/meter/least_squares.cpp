@@ -65,12 +65,12 @@ std::optional<LeastSquares> least_squares(const std::vector<std::vector<double>>
     residual += e * e;
   }
   fit.degrees_of_freedom = n - p;
-  const double variance = residual / static_cast<double>(n - p);
+  fit.residual_variance = residual / static_cast<double>(n - p);
   fit.u.resize(p);
   for (std::size_t j = 0; j < p; ++j) {
     std::vector<double> unit(p, 0.0);
     unit[j] = 1.0;
-    fit.u[j] = std::sqrt(variance * solve(a, unit)[j]) / scale[j];
+    fit.u[j] = std::sqrt(fit.residual_variance * solve(a, unit)[j]) / scale[j];
     fit.coefficients[j] /= scale[j];
   }
   return fit;

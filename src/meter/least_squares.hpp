@@ -10,6 +10,7 @@ struct LeastSquares {
   std::vector<double> coefficients;
   std::vector<double> u;  ///< standard uncertainties, from the residuals
   std::size_t degrees_of_freedom = 0;
+  double residual_variance = 0.0;
 };
 
 /// y = X b. `rows[k]` holds the regressors of y[k], all of one length. Nothing where they cannot be told apart (a

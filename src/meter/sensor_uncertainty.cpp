@@ -8,8 +8,9 @@
 namespace haywatt::meter {
 namespace {
 
-/// Slopes of the power curve of servers: the first busy CPUs draw 1.75 times the mean, the middle ones 0.65 (95 %).
-const double u_curve = std::log(1.75 / 0.65) / (2.0 * 1.96);
+/// Slopes of the power curve of servers: the first busy CPUs draw 1.75 times the mean, the middle ones 0.65. At worst
+/// (95 %) one of two programs has the first and the other the middle.
+const double u_curve = std::log(1.75 / 0.65) / 1.96;
 /// What two programs do with a CPU second: each within a factor 1.3 (95 %), a declared guess, as in the estimate.
 const double u_program = std::log(1.3) / 1.96 * std::numbers::sqrt2;
 /// A core with both siblings busy draws 1.2 times what it draws with one, so a CPU second on it 0.6: a declared guess.
