@@ -60,7 +60,14 @@ int print_json(const Machine& machine, const SensorSurvey& survey) {
                                     {"open_s", survey.open_s},
                                     {"sensors", sensors},
                                     {"hints", hints},
-                                    {"estimate_is_used", !any}}
+                                    {"estimate_is_used", !any},
+                                    {"estimate",
+                                     {{"tier", survey.estimate.tier},
+                                      {"basis", survey.estimate.basis},
+                                      {"idle_W", survey.estimate.idle_W},
+                                      {"full_W", survey.estimate.full_W},
+                                      {"idle_factor", survey.estimate.idle_factor},
+                                      {"full_factor", survey.estimate.full_factor}}}}
                          .dump(2));
   return 0;
 }
@@ -86,7 +93,7 @@ std::string quality(const SurveyedChannel& c) {
 void print_channel(const SurveyedChannel& c) {
   const std::string power = c.probe.power_W ? fmt::format("{:.1f} W", *c.probe.power_W) : "-";
   if (!c.fault.empty()) {
-    fmt::print("  {:<8} {:>10}   not readable: {}\n", c.channel.boundary, "unknown", c.fault);
+    fmt::print("  {:<8} {:>10}   {}\n", c.channel.boundary, "unknown", c.fault);
   } else {
     fmt::print("  {:<8} {:>10}   {}\n", c.channel.boundary, power, quality(c));
     std::string known = fmt::format("gain within {:.0f} % (95 %)", 196.0 * c.channel.gain_u_rel);
@@ -98,15 +105,17 @@ void print_channel(const SurveyedChannel& c) {
   if (!c.instead.empty()) fmt::print("  {:<8} {:>10}   not used: {} shows the same counter\n", "", "", c.instead);
 }
 
-void print_estimate(const Machine& machine) {
+void print_estimate(const Machine& machine, const meter::EstimateOutlook& e) {
   fmt::print("No energy sensor can be read here.\n");
   if (machine.virtual_machine)
     fmt::print("This is a virtual machine{}: hosts seldom pass their energy counters on.\n",
                machine.hypervisor.empty() ? "" : " (" + machine.hypervisor + ")");
   fmt::print(
-      "Joules will be estimated from CPU time and published measurements of servers, with an interval\n"
-      "that says how far that can be off (docs/energy.md). Such an estimate cannot rank two programs\n"
-      "differently from their CPU seconds.\n");
+      "Joules are then estimated from CPU time (docs/energy.md), tier {}, from {}:\n"
+      "  idle {:>8} at the wall, right within a factor of {:.1f} (95 %)\n"
+      "  full {:>8} at the wall, right within a factor of {:.1f}\n"
+      "Such an estimate cannot rank two programs differently from their CPU seconds.\n",
+      e.tier, e.basis, si(e.idle_W, "W"), e.idle_factor, si(e.full_W, "W"), e.full_factor);
 }
 
 int print_text(const Machine& machine, const SensorSurvey& survey) {
@@ -117,13 +126,14 @@ int print_text(const Machine& machine, const SensorSurvey& survey) {
       print_channel(c);
       used += is_used(c) ? 1 : 0;
     }
-    print_commands("An administrator makes it readable by:", s.remedies);
+    print_commands("To make it readable, as root:", s.remedies);
     fmt::print("\n");
   }
-  if (used == 0) print_estimate(machine);
+  if (used == 0) print_estimate(machine, survey.estimate);
+  if (used == 0 && !survey.hints.empty()) fmt::print("\n");
   for (const meter::SensorHint& h : survey.hints) {
-    fmt::print("\nPossible: {}\n", h.what);
-    print_commands("An administrator runs:", h.commands);
+    fmt::print("Not here yet: {}\n", h.what);
+    print_commands("As root:", h.commands);
   }
   return 0;
 }

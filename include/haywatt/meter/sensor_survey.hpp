@@ -37,10 +37,18 @@ struct SensorHint {
   std::vector<std::string> commands;  ///< an administrator's; may be empty
 };
 
+/// What the estimate takes this machine for, where no sensor can be read (docs/energy.md): power at the wall.
+struct EstimateOutlook {
+  std::string tier, basis;
+  double idle_W = 0.0, full_W = 0.0;
+  double idle_factor = 1.0, full_factor = 1.0;  ///< the truth lies within [P/F, P F] for 95 % of machines
+};
+
 struct SensorSurvey {
   double open_s = 0.0;  ///< time it took to open all of them
   std::vector<SurveyedSensor> sensors;
   std::vector<SensorHint> hints;
+  EstimateOutlook estimate;
 };
 
 /// Watches each sensor for `seconds_each`, in which this thread does nothing else. Never throws for a sensor.

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "haywatt/meter/sensor_survey.hpp"
+#include "meter/sensors/hints.hpp"
+#include "meter/server_model.hpp"
 
 namespace haywatt::meter {
 namespace {
@@ -12,6 +15,8 @@ using Clock = std::chrono::steady_clock;
 
 /// More readings than this add nothing to a median.
 constexpr std::size_t most_steps = 100'000;
+/// What a guest does not see of its host's load, as in the estimate (docs/energy.md).
+const double u_host_load = std::log(1.75 / 0.65) / (2.0 * 1.96);
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -72,6 +77,34 @@ std::vector<ChannelProbe> probe_channels(EnergySensor& sensor, double seconds) {
   return probes;
 }
 
+namespace {
+
+EstimateOutlook outlook(const Machine& machine) {
+  EstimateOutlook o;
+  if (machine.virtual_machine) {
+    const ThreadPower t = thread_power(machine);
+    const double threads = std::max(machine.logical_cpus, 1);
+    o.tier = "VM";
+    o.basis = "hardware threads of \"" + t.group + "\"";
+    o.idle_W = threads * t.idle_W;
+    o.full_W = threads * (t.idle_W + t.busy_W);
+    o.idle_factor = std::exp(1.96 * t.u_idle);
+    const double u_full_W = std::hypot(t.idle_W * t.u_idle, t.busy_W * std::hypot(t.u_busy, u_host_load));
+    o.full_factor = std::exp(1.96 * u_full_W / (t.idle_W + t.busy_W));
+    return o;
+  }
+  const ServerModel m = server_model(machine, {});
+  o.tier = m.tier;
+  o.basis = m.basis;
+  o.idle_W = m.idle_W;
+  o.full_W = m.full_W;
+  o.idle_factor = std::exp(1.96 * m.u_ln(0.0));
+  o.full_factor = std::exp(1.96 * m.u_ln(1.0));
+  return o;
+}
+
+}  // namespace
+
 SensorSurvey survey_sensors(const Machine& machine, double seconds_each) {
   SensorSurvey survey;
   const auto start = Clock::now();
@@ -86,6 +119,9 @@ SensorSurvey survey_sensors(const Machine& machine, double seconds_each) {
     s.remedies = sensor->remedies();
   }
   for (const Duplicate& d : duplicates(sensors)) survey.sensors[d.sensor].channels[d.channel].instead = d.instead;
+  const char* root = std::getenv("HAYWATT_SYSROOT");
+  survey.hints = sensor_hints(root == nullptr ? "" : root, machine, sensors);
+  survey.estimate = outlook(machine);
   return survey;
 }
 
