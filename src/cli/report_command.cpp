@@ -13,6 +13,7 @@
 #include "haywatt/base/log.hpp"
 #include "haywatt/experiment/study.hpp"
 #include "haywatt/metrics/grid.hpp"
+#include "haywatt/record/compare.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/exports.hpp"
 
@@ -24,13 +25,14 @@ struct Arguments {
   double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-using Record = std::variant<StudyRecord, ProgramRecord>;
+using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord>;
 
-/// A study as JSON, or one run.
+/// A study, one run or a comparison as JSON.
 Record read_record(const std::string& path) {
   const nlohmann::json j = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
+    if (j["schema"] == "haywatt-compare/1") return j.get<ComparisonRecord>();
     if (j.contains("runs")) return j.get<StudyRecord>();
     return j.get<ProgramRecord>();
   } catch (const nlohmann::json::exception& e) {
@@ -98,6 +100,12 @@ std::string render(const Record& record, const Arguments& a) {
     require_no_carbon_options(a, "the report of a study");
     return render_report(*study, a.format);
   }
+  if (const auto* comparison = std::get_if<ComparisonRecord>(&record)) {
+    require_no_carbon_options(a, "a comparison");
+    if (a.format == "html") return report::to_html(*comparison);
+    if (a.format == "md") return report::to_markdown(*comparison);
+    fail_usage("--format " + a.format + " does not apply to a comparison: write html or md");
+  }
   const auto& program = std::get<ProgramRecord>(record);
   if (is_export(a.format)) {
     if (a.format != "codecarbon") require_no_carbon_options(a, "--format " + a.format);
@@ -138,7 +146,7 @@ void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
   c->add_option("DIR|RECORD.json", a->input,
-                "Folder of a study, or a study or run as JSON (haywatt meter -o; docs/records.md)")
+                "Folder of a study, or a study, a run or a comparison as JSON (haywatt meter -o; docs/records.md)")
       ->required();
   c->add_option("--format", a->format,
                 "html, md or json; of one run also prmon, prmon-txt, codecarbon, chrome-trace (docs/exports.md)")

@@ -74,13 +74,15 @@ def main():
         return SKIPPED
     failures = []
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.argv[1], "--gtest_filter=WholeReport.*:Program*"], check=True, stdout=subprocess.DEVNULL,
+        subprocess.run([sys.argv[1], "--gtest_filter=WholeReport.*:Program*:Comparison.*"], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "HAYWATT_REPORT_OUT": folder})
         # name -> at least so many charts: Pareto, two or more panels of phases, memory, CPU, distribution, error
         pages = {"typical": 9, "large": 9, "wide": 9, "hostile": 9, "no-energy": 6, "empty": 0, "failures": 0,
                  # power, CPU, memory, transfers, processes
                  "program": 5, "program-measured": 5, "program-hostile": 5, "program-no-energy": 4, "program-short": 1,
-                 "program-empty": 0}
+                 "program-empty": 0,
+                 # one a metric with pairs
+                 "comparison": 4, "comparison-hostile": 3, "comparison-empty": 0}
         for name, least in pages.items():
             path = os.path.join(folder, name + ".html")
             with open(path, encoding="utf-8", errors="surrogateescape") as f:

@@ -80,5 +80,6 @@ struct ComparisonRecord {
 };
 
 void to_json(nlohmann::json& j, const ComparisonRecord& r);
+void from_json(const nlohmann::json& j, ComparisonRecord& r);
 
 }  // namespace haywatt

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "haywatt/metrics/grid.hpp"
+#include "haywatt/record/compare.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::report {
@@ -25,5 +26,9 @@ struct CarbonBasis {
 [[nodiscard]] std::string to_markdown(const ProgramRecord& record, const CarbonBasis& carbon = {});
 /// The summary as data, schema "haywatt-program/1" (docs/metrics-json.md).
 [[nodiscard]] nlohmann::json to_summary(const ProgramRecord& record, const CarbonBasis& carbon = {});
+
+/// A comparison (haywatt compare), under the same rules.
+[[nodiscard]] std::string to_html(const ComparisonRecord& record);
+[[nodiscard]] std::string to_markdown(const ComparisonRecord& record);
 
 }  // namespace haywatt::report
