@@ -27,8 +27,8 @@ std::string limit_words(const ComparisonRecord& r, const ComparedMetric& m) {
 }
 
 std::string cannot_tell(const ComparedMetric& m) {
-  std::string text =
-      fmt::format("It cannot be told whether B needs less {} than A: B/A is {}", short_metric_name(m), ratio_words(m));
+  std::string text = fmt::format("It cannot be told whether B needs less {} than A: B/A is {}{}", short_metric_name(m),
+                                 digits(m.ratio.value), range_words(m));
   text += fmt::format("; the probability that B needs less is {}.", probability(m.p_b_less));
   if (m.more_pairs)
     text += fmt::format(" If the difference is the one seen, about {} more pair{} would tell.", count(*m.more_pairs),
