@@ -7,10 +7,11 @@
 The load keeps one core busy. Tools: the bare command, haywatt meter, perf stat (where it runs), prmon (if --prmon names
 one), a poller that reads /proc of the tree each second as prmon does, and CodeCarbon and Carbontracker from PyPI, fetched
 into the folder --venv (without network they are left out). Part 1: one load of --seconds under each: energy reported, CPU
-seconds of the tool itself (all that ran, less the load's own), its peak memory, its start-up (until the load's first
-statement, less the bare command's). Part 2: a load of fixed work, about a second, --pairs times under haywatt meter,
-prmon and perf stat and bare, in turn, order within a pair by lot: the paired difference in wall time with a 95 % interval
-(Hodges-Lehmann, Wilcoxon), and the smallest difference that so many pairs would have found in 8 of 10 cases.
+seconds of the tool itself (all that ran, less the load's own), its peak memory (and of it what is no mapped file, such as
+a library), its start-up (until the load's first statement, less the bare command's). Part 2: a load of fixed work, about
+a second, --pairs times under haywatt meter, prmon and perf stat and bare, in turn, order within a pair by lot: the paired
+difference in wall time with a 95 % interval (Hodges-Lehmann, Wilcoxon), and the smallest difference that so many pairs
+would have found in 8 of 10 cases.
 """
 import argparse
 import json
@@ -111,20 +112,21 @@ json.dump({"seconds": seconds, "cpu_J": actual["energy (kWh)"] * 3.6e6}, open(sy
 
 
 def peak_memory_of(pid, found, stop):
-    """Follows the VmHWM of the tool's own process."""
+    """Follows the tool's own process: resident memory at most, and of it what is no mapped file."""
     while not stop.wait(0.1):
         try:
             with open(f"/proc/{pid}/status") as f:
                 for line in f:
-                    if line.startswith("VmHWM:"):
-                        found[0] = max(found[0], int(line.split()[1]) * 1024)
+                    for at, key in enumerate(("VmHWM:", "RssAnon:")):
+                        if line.startswith(key):
+                            found[at] = max(found[at], int(line.split()[1]) * 1024)
         except OSError:
             return
 
 
 def run(command):
     """Runs a tool to its end: wall seconds, CPU seconds of all that it waited for, peak memory of its own process."""
-    found, stop = [0], threading.Event()
+    found, stop = [0, 0], threading.Event()
     began = time.clock_gettime(time.CLOCK_MONOTONIC)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = []
@@ -140,7 +142,7 @@ def run(command):
     reader.join()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {process.returncode}: {errors[0].decode(errors='replace')[-500:]}")
-    return {"began": began, "wall_s": ended - began, "cpu_s": use.ru_utime + use.ru_stime, "peak_B": found[0]}
+    return {"began": began, "wall_s": ended - began, "cpu_s": use.ru_utime + use.ru_stime, "peak_B": found[0], "private_B": found[1]}
 
 
 class Bench:
@@ -207,7 +209,7 @@ class Bench:
         with open(self.load_file) as f:
             load = json.load(f)
         return {"wall_s": use["wall_s"], "own_cpu_s": use["cpu_s"] - load["cpu"], "load_cpu_s": load["cpu"],
-                "peak_B": use["peak_B"], "start_s": load["began"] - use["began"],
+                "peak_B": use["peak_B"], "private_B": use["private_B"], "start_s": load["began"] - use["began"],
                 "stop_s": use["began"] + use["wall_s"] - load["ended"]}
 
 
@@ -253,7 +255,7 @@ def main():
         steal, began = steal_seconds(), time.monotonic()
         result = {"seconds": options.seconds, "load": os.getloadavg()[0], "tools": {}, "pairs": {}}
         print(f"one busy core for {options.seconds:g} s; {os.cpu_count()} CPUs, load average at the start {result['load']:.1f}\n")
-        print(f"{'tool':22}{'own CPU':>10}{'of load':>9}{'memory':>9}{'start-up':>10}{'stop':>8}  it says")
+        print(f"{'tool':22}{'own CPU':>10}{'of load':>9}{'memory':>9}{'private':>9}{'start-up':>10}{'stop':>8}  it says")
         for name, (prefix, said) in tools.items():
             runs = [bench.once(prefix, "seconds", options.seconds) for _ in range(options.repeats)]
             m = {key: statistics.median(r[key] for r in runs) for key in runs[0]}
@@ -261,7 +263,7 @@ def main():
             result["tools"][name] = m
             bare = result["tools"]["bare"]
             print(f"{name:22}{m['own_cpu_s'] - bare['own_cpu_s']:8.4f} s{100 * (m['own_cpu_s'] - bare['own_cpu_s']) / m['load_cpu_s']:7.3f} %"
-                  f"{m['peak_B'] / 1e6:6.1f} MB{1000 * (m['start_s'] - bare['start_s']):7.1f} ms"
+                  f"{m['peak_B'] / 1e6:6.1f} MB{m['private_B'] / 1e6:6.1f} MB{1000 * (m['start_s'] - bare['start_s']):7.1f} ms"
                   f"{1000 * (m['stop_s'] - bare['stop_s']):5.0f} ms  {m['says']}", flush=True)
 
         rounds = 1000
