@@ -373,6 +373,15 @@ if mode == "split":
         spin(0.3)
     with phase("b"):
         time.sleep(0.3)
+elif mode == "fine":
+    truth = {"a": 0.0, "b": 0.0}
+    for _ in range(150):
+        for name, work in (("a", spin), ("b", time.sleep)):
+            before = time.thread_time()
+            with phase(name):
+                work(0.002)
+            truth[name] += time.thread_time() - before
+    print(truth["a"], truth["b"])
 elif mode == "nested":
     with phase("outer"):
         spin(0.05)
@@ -426,6 +435,7 @@ class PhasesMetered(Case):
         with open(output) as f:
             record = json.load(f)
         self.adds_up(record)
+        self.printed = done.stdout
         return record, {p["name"]: p for p in record["phases"]}
 
     def adds_up(self, record):
@@ -454,6 +464,11 @@ class PhasesMetered(Case):
         self.assertLess(phases["b"]["cpu_s"], 0.05)
         self.assertGreater(phases["b"]["wall_s"], 0.29)
         self.assertGreater(self.marginal_J(phases["a"]), 5 * self.marginal_J(phases["b"]))
+
+    def test_phases_of_milliseconds_are_told_apart(self):
+        _, phases = self.record("fine")
+        for name, truth in zip("ab", map(float, self.printed.split())):
+            self.assertAlmostEqual(phases[name]["cpu_s"], truth, delta=0.06)  # far less than the 0.15 of an even share
 
     def test_the_innermost_phase_counts(self):
         _, phases = self.record("nested")

@@ -25,6 +25,7 @@ PhaseMark mark(Kind kind, const std::string& phase, std::int64_t wall_ns, std::i
 
 std::vector<std::int64_t> cpu_of(const std::vector<Border>& borders) {
   std::vector<std::int64_t> list;
+  list.reserve(borders.size());
   for (const Border& b : borders) list.push_back(b.at.process_cpu_ns);
   return list;
 }
