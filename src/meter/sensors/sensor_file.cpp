@@ -9,18 +9,29 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 namespace haywatt::meter {
 namespace {
 
 constexpr int no_number = -1;
+constexpr const char* spaces = " \t\r\n";
+/// Files of sensors are short. O_NONBLOCK: something else in their place, such as a pipe, must not make us wait.
+constexpr int how_to_open = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
+std::string beginning_of(const std::string& path) {
+  std::array<char, 4096> text{};
+  const int fd = ::open(path.c_str(), how_to_open);
+  if (fd < 0) return {};
+  const ssize_t n = ::read(fd, text.data(), text.size());
+  ::close(fd);
+  return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : std::string{};
+}
 
 }  // namespace
 
 SensorFile::SensorFile(std::string path) : path_(std::move(path)) {
-  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  fd_ = ::open(path_.c_str(), how_to_open);
   if (fd_ < 0) error_ = errno;
 }
 
@@ -84,17 +95,15 @@ bool file_exists(const std::string& path) {
 }
 
 std::string first_word(const std::string& path) {
-  std::ifstream in(path);
-  std::string word;
-  in >> word;
-  return word;
+  const std::string text = beginning_of(path);
+  const auto start = text.find_first_not_of(spaces);
+  if (start == std::string::npos) return {};
+  return text.substr(start, text.find_first_of(spaces, start) - start);
 }
 
 std::string first_line(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
+  const std::string text = beginning_of(path);
+  return text.substr(0, text.find('\n'));
 }
 
 std::string error_text(int error_number) { return std::strerror(error_number); }

@@ -186,6 +186,18 @@ TEST(PerfEnergy, CpuLists) {
     EXPECT_TRUE(cpu_list(bad).empty()) << bad;
 }
 
+/// The real calls on an event that every Linux has: the clock of CPU 0.
+TEST(PerfEnergy, TheRealCallsCountWherePermitted) {
+  constexpr std::uint32_t software = 1;  // PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK
+  const int handle = system_perf().open(software, 0, 0);
+  if (handle < 0) GTEST_SKIP() << "not permitted here";
+  std::uint64_t first = 0, second = 0;
+  EXPECT_EQ(system_perf().read(handle, first), 0);
+  while (second <= first) ASSERT_EQ(system_perf().read(handle, second), 0);
+  system_perf().close(handle);
+  EXPECT_NE(system_perf().read(handle, second), 0) << "it is closed";
+}
+
 /// The real call: whatever this machine permits, an event type that does not exist is an error and no crash.
 TEST(PerfEnergy, TheRealCallTellsWhatIsMissing) {
   const int handle = system_perf().open(0x7ffffff0, 2, 0);
