@@ -88,6 +88,16 @@ std::optional<std::uint64_t> peak_resident_B(std::string_view status) {
   return *kB * 1024;
 }
 
+std::optional<std::uint64_t> ignored_signals(std::string_view status) {
+  constexpr std::string_view key = "\nSigIgn:\t";
+  const auto at = status.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  status.remove_prefix(at + key.size());
+  std::uint64_t mask = 0;
+  const auto [end, error] = std::from_chars(status.data(), status.data() + status.size(), mask, 16);
+  return error == std::errc{} ? std::optional(mask) : std::nullopt;
+}
+
 std::optional<double> machine_busy_s(std::string_view stat, long ticks_per_s) {
   const auto t = cpu_ticks(stat);
   if (!t || ticks_per_s <= 0) return std::nullopt;

@@ -40,6 +40,8 @@ struct IoCounts {
 [[nodiscard]] std::optional<IoCounts> io_counts(std::string_view io);
 /// VmHWM from /proc/self/status, in bytes.
 [[nodiscard]] std::optional<std::uint64_t> peak_resident_B(std::string_view status);
+/// The signals that a process ignores, bit N-1 for signal N, from the text of /proc/PID/status.
+[[nodiscard]] std::optional<std::uint64_t> ignored_signals(std::string_view status);
 /// Seconds that the CPUs of the machine were busy since boot, from the text of /proc/stat: user, nice, system, irq,
 /// softirq; time stolen by a hypervisor is not in it.
 [[nodiscard]] std::optional<double> machine_busy_s(std::string_view stat, long ticks_per_s);

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <csignal>
 
 namespace haywatt::meter {
 namespace {
@@ -48,7 +48,6 @@ struct LiveTree::Process {
   std::int64_t cpu_ns = 0, children_ns = 0;
   std::uint64_t rss_B = 0, rss_peak_B = 0, threads = 0;
   IoCounts io;
-  bool io_known = true;
   std::array<char, 16> name{};
   std::array<int, 3> files = {-1, -1, -1};  ///< stat, io, children of its first thread; -1: opened each time
 };
@@ -64,14 +63,19 @@ LiveTree::LiveTree(std::int64_t start_ns, std::string pids_file)
 }
 
 LiveTree::~LiveTree() {
-  for (const auto& [pid, p] : alive_) close_all(p.files);
+  for (const auto& [number, p] : alive_) close_all(p.files);
+}
+
+LiveTree::Process* LiveTree::process(pid_t pid) {
+  const auto at = numbers_.find(pid);
+  return at == numbers_.end() ? nullptr : &alive_.at(at->second);
 }
 
 void LiveTree::add(pid_t pid) {
   if (pid == self_ || alive_.size() >= most_alive) return;
-  const auto [at, is_new] = alive_.try_emplace(pid);
+  const auto [at, is_new] = numbers_.try_emplace(pid, seen_);
   if (!is_new) return;
-  Process& p = at->second;
+  Process& p = alive_[seen_];
   p.pid = pid;
   ++seen_;
   if (open_files_ < most_open) {
@@ -113,7 +117,7 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
 /// Breadth first: found_ holds whose children are yet to be looked for.
 void LiveTree::find(bool thoroughly) {
   found_.clear();
-  for (const auto& [pid, p] : alive_) found_.push_back(pid);
+  for (const auto& [number, p] : alive_) found_.push_back(p.pid);
   if (!pids_file_.empty()) {
     const std::string text = slurp(pids_file_.c_str());
     std::string_view rest = text;
@@ -129,10 +133,10 @@ void LiveTree::find(bool thoroughly) {
   find_children_of(self_, self_, -1);
   for (std::size_t i = 0; i < found_.size(); ++i) {
     const pid_t pid = found_[i];
-    const auto at = alive_.find(pid);
-    if (at == alive_.end()) continue;
-    find_children_of(pid, pid, at->second.files[2]);
-    if (!thoroughly || at->second.threads <= 1) continue;
+    const Process* p = process(pid);
+    if (p == nullptr) continue;
+    find_children_of(pid, pid, p->files[2]);
+    if (!thoroughly || p->threads <= 1) continue;
     Path path{};
     DIR* tasks = ::opendir(path_of(path, pid, "task"));
     if (tasks == nullptr) continue;
@@ -186,9 +190,15 @@ bool LiveTree::read(Process& p, std::int64_t now_ns) {
   p.rss_peak_B = std::max(p.rss_peak_B, p.rss_B);
   p.cpu_ns = std::max(p.cpu_ns, process_cpu_ns(p.pid).value_or(0));
   const auto io = io_counts(read_at(p.files[1], p.pid, "io", buffer));
-  p.io_known = io.has_value();
   if (io) p.io = *io;
   return true;
+}
+
+void LiveTree::see_whether_careless(const Process& p) {
+  if (!careless_parent_.empty()) return;
+  Buffer buffer{};
+  const auto ignored = ignored_signals(read_at(-1, p.pid, "status", buffer));
+  if (ignored && ((*ignored >> (SIGCHLD - 1)) & 1U) != 0) careless_parent_ = p.name.data();
 }
 
 const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
@@ -200,6 +210,7 @@ const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
       forget(at++, now_ns);
       continue;
     }
+    if (thoroughly) see_whether_careless(p);
     sums_.rss_B += p.rss_B;
     sums_.read_B += p.io.read_B;
     sums_.written_B += p.io.written_B;
@@ -214,9 +225,12 @@ const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
 std::int64_t LiveTree::cpu_now_ns() noexcept {
   std::int64_t sum = 0;
   std::size_t asked = 0;
-  for (auto& [pid, p] : alive_) {
-    if (asked++ < most_open)
-      if (const auto cpu = process_cpu_ns(pid)) p.cpu_ns = std::max(p.cpu_ns, *cpu);
+  for (auto& [number, p] : alive_) {
+    if (asked++ < most_open) {
+      const auto cpu = process_cpu_ns(p.pid);
+      if (!cpu) continue;  // gone: who waited for it has its time
+      p.cpu_ns = std::max(p.cpu_ns, *cpu);
+    }
     sum += p.cpu_ns + p.children_ns;
   }
   return sum;
@@ -224,29 +238,26 @@ std::int64_t LiveTree::cpu_now_ns() noexcept {
 
 void LiveTree::ended(pid_t pid, std::int64_t now_ns) {
   add(pid);
-  const auto at = alive_.find(pid);
-  if (at == alive_.end()) return;  // more than we keep
+  const auto number = numbers_.find(pid);
+  if (number == numbers_.end()) return;  // more than we keep
+  const auto at = alive_.find(number->second);
   Process& p = at->second;
   const bool met = p.since_ns != 0;
   if (!read(p, now_ns) && met) {  // its number had belonged to another
     forget(at, now_ns);
     return;
   }
-  if (p.io_known) {
-    ended_io_.read_B += p.io.read_B;
-    ended_io_.written_B += p.io.written_B;
-  } else {
-    ++io_unknown_;
-  }
+  see_whether_careless(p);
   forget(at, now_ns);
 }
 
-void LiveTree::forget(std::unordered_map<pid_t, Process>::iterator at, std::int64_t now_ns) {
+void LiveTree::forget(Alive::iterator at, std::int64_t now_ns) {
   const Process& p = at->second;
   gone_cpu_ns_ += p.cpu_ns;
   if (p.since_ns != 0) remember(record_of(p, now_ns));
   if (p.files != std::array<int, 3>{-1, -1, -1}) --open_files_;
   close_all(p.files);
+  numbers_.erase(p.pid);
   alive_.erase(at);
 }
 
@@ -272,7 +283,7 @@ void LiveTree::remember(const ProcessRecord& record) {
 
 std::vector<ProcessRecord> LiveTree::processes(std::int64_t now_ns) const {
   std::vector<ProcessRecord> all = gone_;
-  for (const auto& [pid, p] : alive_)
+  for (const auto& [number, p] : alive_)
     if (p.since_ns != 0) all.push_back(record_of(p, now_ns));
   std::stable_sort(all.begin(), all.end(),
                    [](const ProcessRecord& a, const ProcessRecord& b) { return a.cpu_s > b.cpu_s; });
@@ -285,7 +296,7 @@ std::vector<ProcessRecord> LiveTree::processes(std::int64_t now_ns) const {
 bool LiveTree::descends(pid_t pid) const {
   Buffer buffer{};
   for (int generation = 0; pid > 1 && generation < 10'000; ++generation) {
-    if (alive_.contains(pid)) return true;
+    if (numbers_.contains(pid)) return true;
     const auto stat = process_stat(read_at(-1, pid, "stat", buffer));
     if (!stat) return false;
     pid = stat->parent;
@@ -297,15 +308,15 @@ bool LiveTree::descends(pid_t pid) const {
 std::vector<pid_t> LiveTree::pids() const {
   std::vector<pid_t> list;
   list.reserve(alive_.size());
-  for (const auto& [pid, p] : alive_) list.push_back(pid);
+  for (const auto& [number, p] : alive_) list.push_back(p.pid);
   return list;
 }
 
 std::uint64_t LiveTree::pss_B() const {
   std::uint64_t sum = 0;
   Buffer buffer{};
-  for (const auto& [pid, p] : alive_)
-    sum += number_after(read_at(-1, pid, "smaps_rollup", buffer), "Pss:").value_or(0) * 1024;
+  for (const auto& [number, p] : alive_)
+    sum += number_after(read_at(-1, p.pid, "smaps_rollup", buffer), "Pss:").value_or(0) * 1024;
   return sum;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,9 +47,9 @@ class LiveTree {
   [[nodiscard]] std::uint64_t seen() const { return seen_; }
   /// CPU time that processes were seen to use which are gone by now, their own.
   [[nodiscard]] std::int64_t gone_cpu_ns() const { return gone_cpu_ns_; }
-  /// Bytes moved by processes that we waited for, and by the children that they waited for.
-  [[nodiscard]] IoCounts ended_io() const { return ended_io_; }
-  [[nodiscard]] std::uint64_t io_unknown() const { return io_unknown_; }  ///< processes whose bytes could not be read
+  /// A process that ignores SIGCHLD: the kernel reaps its children and tells nobody what they used. Empty if none was
+  /// seen.
+  [[nodiscard]] const std::string& careless_parent() const { return careless_parent_; }
   /// At most 200, in order of start. Those alive end now.
   [[nodiscard]] std::vector<ProcessRecord> processes(std::int64_t now_ns) const;
 
@@ -59,7 +60,12 @@ class LiveTree {
   void scan_machine();
   void add(pid_t pid);
   bool read(Process& p, std::int64_t now_ns);
-  void forget(std::unordered_map<pid_t, Process>::iterator at, std::int64_t now_ns);
+  void see_whether_careless(const Process& p);
+  /// In the order in which they were found, so that parents are read before their children: a child that is waited for
+  /// between the two is missed for a moment, and never counted twice.
+  using Alive = std::map<std::uint64_t, Process>;
+  [[nodiscard]] Process* process(pid_t pid);
+  void forget(Alive::iterator at, std::int64_t now_ns);
   void remember(const ProcessRecord& record);
   [[nodiscard]] ProcessRecord record_of(const Process& p, std::int64_t now_ns) const;
 
@@ -69,13 +75,14 @@ class LiveTree {
   bool has_children_files_;
   std::int64_t tick_ns_;
   std::uint64_t page_B_;
-  std::unordered_map<pid_t, Process> alive_;
-  std::vector<pid_t> found_;  ///< scratch of find()
+  Alive alive_;
+  std::unordered_map<pid_t, std::uint64_t> numbers_;  ///< of alive_
+  std::vector<pid_t> found_;                          ///< scratch of find()
   std::vector<ProcessRecord> gone_;
   TreeSums sums_;
-  std::uint64_t seen_ = 0, io_unknown_ = 0, open_files_ = 0;
+  std::uint64_t seen_ = 0, open_files_ = 0;
   std::int64_t gone_cpu_ns_ = 0;
-  IoCounts ended_io_;
+  std::string careless_parent_;
 };
 
 }  // namespace haywatt::meter

@@ -144,7 +144,7 @@ SpanBorder Supervisor::border() {
 
 std::int64_t Supervisor::tree_cpu_ns() {
   const auto counted = group_ ? group_->cpu_ns() : std::nullopt;
-  cpu_ns_ = std::max(cpu_ns_, counted ? *counted : waited_.cpu_ns() + (tree_ ? tree_->cpu_now_ns() : 0));
+  cpu_ns_ = std::max(cpu_ns_, counted ? *counted : waited_.cpu_ns() + (all_gone_ ? 0 : tree_->cpu_now_ns()));
   return cpu_ns_;
 }
 
@@ -156,8 +156,8 @@ void Supervisor::tick() {
   const TreeSums& sums = tree_->look(now, slow);
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
   threads_peak_ = std::max(threads_peak_, sums.threads);
-  io_.read_B = std::max(io_.read_B, tree_->ended_io().read_B + sums.read_B);
-  io_.written_B = std::max(io_.written_B, tree_->ended_io().written_B + sums.written_B);
+  io_.read_B = std::max(io_.read_B, ended_io_.read_B + sums.read_B);
+  io_.written_B = std::max(io_.written_B, ended_io_.written_B + sums.written_B);
   const SpanBorder at = border();
   track_->at(at.wall_ns, at.process_cpu_ns);
   samples_.add({static_cast<double>(at.wall_ns - start_.wall_ns) * 1e-9, sums.rss_B,
@@ -260,7 +260,7 @@ bool Supervisor::is_of_tree(pid_t pid) const {
   return tree_ && tree_->descends(pid);
 }
 
-/// What has ended is looked at before it is waited for: the kernel still knows its bytes and its CPU time then.
+/// What has ended is looked at before it is waited for: the kernel still knows its CPU time then.
 void Supervisor::reap() {
   while (true) {
     siginfo_t info{};
@@ -270,13 +270,30 @@ void Supervisor::reap() {
     }
     if (info.si_pid == 0) return;
     tree_->ended(info.si_pid, clock_ns(CLOCK_MONOTONIC));
-    rusage use{};
-    int status = 0;
-    if (::wait4(info.si_pid, &status, WNOHANG, &use) != info.si_pid) return;
-    waited_.add(use);
-    ended_.at(ended_count_++ % ended_.size()) = info.si_pid;
-    if (info.si_pid == program_.pid) status_ = status;
+    if (!wait_for_one(info.si_pid)) return;
   }
+}
+
+/// Who waits for a process inherits its byte counts, and those of all that it waited for (Linux kernel/exit.c): what
+/// ours rise by is what they moved. Our own reading of them counts too and is taken off.
+bool Supervisor::wait_for_one(pid_t pid) {
+  const std::string_view text = own_io_.text();
+  const auto before = io_counts(text);
+  const std::uint64_t by_reading = text.size();
+  rusage use{};
+  int status = 0;
+  if (::wait4(pid, &status, WNOHANG, &use) != pid) return false;
+  const auto after = io_counts(own_io_.text());
+  if (before && after) {
+    ended_io_.read_B += after->read_B - before->read_B - by_reading;
+    ended_io_.written_B += after->written_B - before->written_B;
+  } else {
+    io_known_ = false;
+  }
+  waited_.add(use);
+  ended_.at(ended_count_++ % ended_.size()) = pid;
+  if (pid == program_.pid) status_ = status;
+  return true;
 }
 
 void Supervisor::finish() {
@@ -287,11 +304,13 @@ void Supervisor::finish() {
   // What has left its control group was still waited for.
   if (group_ && static_cast<double>(waited_.cpu_ns()) > 1.001 * static_cast<double>(tree_cpu_ns()) + 1e7)
     group_.reset();
+  if (!group_ && static_cast<double>(tree_->gone_cpu_ns()) > 1.001 * static_cast<double>(waited_.cpu_ns()) + 1e7)
+    cpu_ns_ = std::max(cpu_ns_, tree_->gone_cpu_ns());  // children that nobody waited for, as far as we saw them
   end_.process_cpu_ns = tree_cpu_ns();
   track_->at(end_.wall_ns, end_.process_cpu_ns);
   own_cpu_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu_start_ns_;
-  io_.read_B = std::max(io_.read_B, tree_->ended_io().read_B);
-  io_.written_B = std::max(io_.written_B, tree_->ended_io().written_B);
+  io_.read_B = std::max(io_.read_B, ended_io_.read_B);
+  io_.written_B = std::max(io_.written_B, ended_io_.written_B);
   steal_s_ = std::max(0.0, steal_now_s() - steal_start_s_);
   readings_.read_slowly(end_, tree_->pids());
   sweep(end_);

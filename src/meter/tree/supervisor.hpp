@@ -55,6 +55,7 @@ class Supervisor {
   void take_signals();
   void pass_on(const Signals::Arrival& arrival);
   void reap();
+  bool wait_for_one(pid_t pid);
   void take_marks();
   void note(const std::vector<PhaseMark>& marks);
   void move_streams();
@@ -92,7 +93,9 @@ class Supervisor {
   std::uint64_t own_rss_B_ = 0;  ///< ours when we forked
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
-  IoCounts io_;
+  ProcFile own_io_{"/proc/self/io"};
+  IoCounts io_, ended_io_;  ///< the tree's at most; of processes that were waited for
+  bool io_known_ = true;
   std::optional<int> status_;      ///< of the program itself, as wait gives it
   std::array<pid_t, 64> ended_{};  ///< the last ones that were waited for
   std::size_t ended_count_ = 0;

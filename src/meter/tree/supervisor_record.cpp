@@ -88,9 +88,12 @@ void Supervisor::fill_tree(RunRecord& run) {
         fmt::format("{} was left running {} processes when the measurement was ended: what they do from then on is not "
                     "in these figures",
                     joined_words(options_.command), tree_->sums().processes));
-  if (tree_->io_unknown() > 0)
-    run.warnings.push_back(fmt::format("bytes read and written are too low: those of {} processes could not be read",
-                                       tree_->io_unknown()));
+  if (!group_ && !tree_->careless_parent().empty())
+    run.warnings.push_back(
+        fmt::format("CPU time and bytes are too low: {} ignores SIGCHLD, so the kernel told nobody what its children "
+                    "used; where a control group can be made their CPU time is seen (docs/meter.md)",
+                    tree_->careless_parent()));
+  if (!io_known_) run.warnings.emplace_back("bytes read and written are unknown: /proc/self/io cannot be read");
 }
 
 }  // namespace haywatt::meter
