@@ -55,7 +55,7 @@ struct ChannelReadings {
 /// A channel that cannot: known = false, no joules.
 [[nodiscard]] EnergyFigure unknown_figure(const EnergySensor& sensor, std::size_t channel, const std::string& fault);
 
-/// The estimate for this machine: tier VM, T1, T2b, T2c, T3a or T3b.
+/// The estimate for this machine: tier calibrated where it was, else VM, T1, T2b, T2c, T3a or T3b.
 [[nodiscard]] EnergySource estimate_source(const Timeline& timeline, const Machine& machine,
                                            const EstimateOptions& known, const RunIdentity& identity);
 

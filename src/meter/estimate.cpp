@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-#include "meter/energy_source.hpp"
+#include "haywatt/base/error.hpp"
+#include "meter/estimate_parts.hpp"
 #include "meter/server_model.hpp"
 
 namespace haywatt::meter {
 namespace {
-
-constexpr const char* caution =
-    "estimated from CPU time, not measured: it cannot rank two methods differently from their CPU seconds";
 
 /// Of workload_u(), how much two programs on one machine do not share was not found; a factor 1.3 is our declared
 /// guess, the rest belongs to the machine and cancels.
@@ -19,18 +18,6 @@ const double u_method = std::log(1.3) / 1.96;
 
 /// Load of the host that a guest cannot see: its first busy cores cost 1.75 times the mean, the middle ones 0.65.
 const double u_host_load = std::log(1.75 / 0.65) / (2.0 * 1.96);
-
-Component model_part(const char* name, double u_rel, std::string id) {
-  return {name, 'B', u_rel, 0.0, {CorrelationKind::Model, std::move(id)}};
-}
-
-/// `weight`: how much of the energy is not idle power. Other work than the benchmark's moves that part only.
-void add_workload(std::vector<Component>& list, const RunIdentity& who, double weight) {
-  const double u_machine = std::sqrt(std::max(workload_u() * workload_u() - u_method * u_method, 0.0));
-  list.push_back(model_part("workload on this machine", weight * u_machine, "workload:" + who.machine));
-  list.push_back(
-      model_part("workload of this method", weight * u_method, "workload:" + who.machine + ":" + who.method));
-}
 
 /// E = n T w_idle + sum t w_busy: linear, so every phase's part follows from its own seconds.
 EnergySource virtual_machine_estimate(const Timeline& timeline, const Machine& machine, const RunIdentity& who) {
@@ -95,33 +82,22 @@ std::vector<Component> model_parts(const ServerModel& model, const LoadUncertain
 /// E = integral of P(u): the server model stands in for a sensor that is read at the slow readings.
 EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machine, const ServerModel& model,
                                  const RunIdentity& who) {
-  std::vector<double> joules(timeline.readings.size(), 0.0);
   LoadUncertainty over;
   double dynamic_J = 0.0;
-  for (const SlowInterval& i : slow_intervals(timeline)) {
-    const double load = i.wall_s > 0.0 ? i.machine_busy_s / (i.wall_s * std::max(machine.logical_cpus, 1)) : 0.0;
-    const double watts = model.watts(load), before = joules[i.first], above_J = model.dynamic_W(load) * i.wall_s;
+  const auto joules = integrate(timeline, machine, [&](double load, double wall_s) {
+    const double above_J = model.dynamic_W(load) * wall_s;
     over.u_dynamic += above_J * at_load(model.spread.u_dynamic, load);
     over.correlation += above_J * at_load(model.spread.correlation, load);
     dynamic_J += above_J;
-    const std::int64_t start_ns = timeline.readings[i.first].wall_ns;
-    for (std::size_t r = i.first + 1; r <= i.last; ++r)
-      joules[r] = before + watts * static_cast<double>(timeline.readings[r].wall_ns - start_ns) * 1e-9;
-  }
+    return model.watts(load);
+  });
   over.u_dynamic = dynamic_J > 0.0 ? over.u_dynamic / dynamic_J : model.spread.u_dynamic[0];
   over.correlation = dynamic_J > 0.0 ? over.correlation / dynamic_J : model.spread.correlation[0];
   Shares shares = share_out(timeline, joules, allotted_share(machine));
-  EnergySource s;
+  EnergySource s = source_of(shares, model.idle_W);
   s.tier = model.tier;
   s.note = fmt::format("{}; from {}: whole server {:.0f} W idle, {:.0f} W full", caution, model.basis, model.idle_W,
                        model.full_W);
-  s.idle_W = model.idle_W;
-  s.run = shares.run;
-  s.phases = std::move(shares.phases);
-  s.machine_J = shares.machine_J;
-  s.rest = shares.rest();
-  s.steps = std::move(shares.steps);
-  s.machine_J_steps = std::move(shares.machine_J_steps);
   s.components = [model, over, who](const Parts& p, Rule rule) {
     const double marginal_J = p.marginal_J(model.idle_W), all_J = p.attributed_J(model.idle_W);
     const double above = rule == Rule::Marginal ? 1.0 : all_J > 0.0 ? std::clamp(marginal_J / all_J, 0.0, 1.0) : 0.0;
@@ -133,13 +109,61 @@ EnergySource bare_metal_estimate(const Timeline& timeline, const Machine& machin
 
 }  // namespace
 
+Component model_part(const char* name, double u_rel, std::string id) {
+  return {name, 'B', u_rel, 0.0, {CorrelationKind::Model, std::move(id)}};
+}
+
+void add_workload(std::vector<Component>& list, const RunIdentity& who, double weight) {
+  const double u_machine = std::sqrt(std::max(workload_u() * workload_u() - u_method * u_method, 0.0));
+  list.push_back(model_part("workload on this machine", weight * u_machine, "workload:" + who.machine));
+  list.push_back(
+      model_part("workload of this method", weight * u_method, "workload:" + who.machine + ":" + who.method));
+}
+
+std::vector<double> integrate(const Timeline& timeline, const Machine& machine,
+                              const std::function<double(double load, double wall_s)>& power) {
+  std::vector<double> joules(timeline.readings.size(), 0.0);
+  for (const SlowInterval& i : slow_intervals(timeline)) {
+    const double load = i.wall_s > 0.0 ? i.machine_busy_s / (i.wall_s * std::max(machine.logical_cpus, 1)) : 0.0;
+    const double watts = power(load, i.wall_s), before = joules[i.first];
+    const std::int64_t start_ns = timeline.readings[i.first].wall_ns;
+    for (std::size_t r = i.first + 1; r <= i.last; ++r)
+      joules[r] = before + watts * static_cast<double>(timeline.readings[r].wall_ns - start_ns) * 1e-9;
+  }
+  return joules;
+}
+
+EnergySource source_of(Shares& shares, double idle_W) {
+  EnergySource s;
+  s.idle_W = idle_W;
+  s.run = shares.run;
+  s.phases = std::move(shares.phases);
+  s.machine_J = shares.machine_J;
+  s.rest = shares.rest();
+  s.steps = std::move(shares.steps);
+  s.machine_J_steps = std::move(shares.machine_J_steps);
+  return s;
+}
+
 EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
                              const RunIdentity& identity) {
-  EnergySource s = machine.virtual_machine
-                       ? virtual_machine_estimate(timeline, machine, identity)
-                       : bare_metal_estimate(timeline, machine, server_model(machine, known), identity);
+  EnergySource s;
+  std::string fault;
+  std::optional<Calibration> calibration;
+  try {
+    calibration = load_calibration(calibration_path(machine), machine);
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::BadInput) fault = e.what();
+  }
+  if (calibration)
+    s = calibrated_estimate(timeline, machine, *calibration, identity);
+  else if (machine.virtual_machine)
+    s = virtual_machine_estimate(timeline, machine, identity);
+  else
+    s = bare_metal_estimate(timeline, machine, server_model(machine, known), identity);
   s.sensor = "estimate";
   s.boundary = "wall";
+  if (!fault.empty()) s.note += "; " + fault;
   return s;
 }
 

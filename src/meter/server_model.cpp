@@ -17,15 +17,6 @@ namespace {
 constexpr double least_ratio = 1.05;  // full over idle
 constexpr double GiB = 1024.0 * 1024.0 * 1024.0;
 
-std::array<double, 11> curve_of(const std::string& tier, const std::string& micro_architecture) {
-  const std::string own = "shape:" + micro_architecture;
-  const std::string part = coefficient(tier, own, "s0") ? own : "shape";
-  std::array<double, 11> s{};
-  for (std::size_t i = 0; i < s.size(); ++i)
-    s[i] = coefficient(tier, part, "s" + std::to_string(10 * i)).value_or(static_cast<double>(i) / 10.0);
-  return s;
-}
-
 /// Natural logarithms of idle and full power, and what intervals belong to them.
 struct Logs {
   double idle = 0.0, full = 0.0;
@@ -86,6 +77,15 @@ Logs by_regression(const Machine& m, double sockets, std::optional<double> tdp_W
 }
 
 }  // namespace
+
+std::array<double, 11> curve_of(const std::string& tier, const std::string& micro_architecture) {
+  const std::string own = "shape:" + micro_architecture;
+  const std::string part = coefficient(tier, own, "s0") ? own : "shape";
+  std::array<double, 11> s{};
+  for (std::size_t i = 0; i < s.size(); ++i)
+    s[i] = coefficient(tier, part, "s" + std::to_string(10 * i)).value_or(static_cast<double>(i) / 10.0);
+  return s;
+}
 
 double server_curve(double u) {
   static const auto curve = curve_of("T2c", "");

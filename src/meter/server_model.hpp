@@ -13,6 +13,9 @@ namespace haywatt::meter {
 /// s(u), the mean curve of the benchmark's eleven loads, linear between them; u is held to [0, 1].
 [[nodiscard]] double server_curve(double u);
 
+/// The curve of a micro-architecture as a tier knows it, else the tier's mean one.
+[[nodiscard]] std::array<double, 11> curve_of(const std::string& tier, const std::string& micro_architecture);
+
 /// A whole server of which these things are known.
 struct ServerModel {
   std::string tier;   ///< "T1" this CPU was measured; "T2b" vendor, micro-architecture, TDP, cores; "T2c" vendor, TDP,

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from .coverage import both_spreads
-from .server import LEAST_RATIO, Predicted, Residuals, stack
+from .server import LEAST_RATIO, NOVELTY, Predicted, Residuals, stack
 from .tables import LOADS
 
 
@@ -96,4 +96,4 @@ def line_spreads(lines, servers, curves, slope):
             tested.append(s)
             predicted.append(KnownCpu(others, slope, curves).predict([s]))
     joined = Predicted(*(np.concatenate([getattr(p, a) for p in predicted]) for a in ("ln_idle", "ln_full", "curve")))
-    return both_spreads(Residuals(tested, joined), lambda s: s.cpu, lambda s: s.uarch)
+    return both_spreads(Residuals(tested, joined), lambda s: s.cpu, lambda s: s.uarch, NOVELTY["T1"])

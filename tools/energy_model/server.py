@@ -7,8 +7,8 @@ from .tables import TERMS, t975, weights
 RIDGE = 2.0  # pulls the effect of a micro-architecture with few machines to 0
 SHAPE_PRIOR = 2.0  # CPUs' worth of the common curve in the curve of a micro-architecture
 LEAST_RATIO = 1.05  # full over idle
-# T3 knows so little of a machine that later ones strayed further than those left out had said (docs/energy.md).
-NOVELTY = {"T3a": 1.15, "T3b": 1.15}
+# Later machines strayed further than those left out had said; set after seeing that (docs/energy.md).
+NOVELTY = {"T1": 1.25, "T2b": 1.25, "T2c": 1.15, "T3a": 1.15, "T3b": 1.15}
 
 
 class Predicted:
@@ -130,3 +130,11 @@ def idle_known(residuals, spread):
     """The same machines predicted with their idle power known."""
     p = residuals.predicted.with_idle(np.log(stack(residuals.servers)[:, 0]), spread.beta)
     return Residuals(residuals.servers, p)
+
+
+def modes(servers, n):
+    """The n principal ways in which CPUs' curves differ from the mean curve, each times its standard deviation."""
+    cpus = sorted({s.cpu for s in servers})
+    own = np.stack([curves([s for s in servers if s.cpu == c]).mean(0) for c in cpus]) - mean_curve(servers)
+    _, size, way = np.linalg.svd(own, full_matrices=False)
+    return size[:n, None] / np.sqrt(len(cpus) - 1) * way[:n]

@@ -57,7 +57,7 @@ struct EnergyFigure {
   std::string boundary;  ///< "package", "dram", "psys", "board", "node", "wall"
   std::string share;     ///< "machine", "process-tree", "phase"
   std::string rule;      ///< "marginal", "attributed"; empty for share "machine"
-  std::string tier;      ///< of an estimate: "VM", "T1", "T2b", "T2c", "T3a", "T3b"; else empty
+  std::string tier;      ///< of an estimate: "calibrated", "VM", "T1" … "T3b"; else empty
   bool known = true;     ///< false: the counter is missing or did not move; the value is then meaningless
   std::string note;      ///< why unknown, or what to keep in mind
 };
