@@ -24,6 +24,8 @@ using nlohmann::json;
 // A number takes about 6 bytes in the page.
 constexpr std::size_t numbers_of_histograms = 180'000;
 constexpr std::size_t numbers_of_series = 60'000;
+constexpr std::size_t numbers_of_point = 3 + 2 * 3;
+constexpr std::size_t power_series_at_most = 3;  // both rules, and the machine
 constexpr std::size_t points_of_series_at_most = 2'000;
 constexpr std::size_t fewest_bins = 24;
 
@@ -90,9 +92,12 @@ json phase_rows(const Summary& summary, const std::vector<std::string>& names) {
 json run_series(const SummaryRow& row, const std::vector<std::string>& names, std::size_t points) {
   const RunRecord& run = *row.typical;
   const SampleSeries series = sample_series(run.samples, points);
-  return {
-      {"method", row.method}, {"bound", row.bound},      {"repeat", run.repeat},  {"wall", coarse(run.wall_s)},
-      {"t", series.t},        {"memory", series.memory}, {"cores", series.cores}, {"shade", phase_shades(run, names)}};
+  json power = json::array();
+  for (const PowerSeries& p : run.power)
+    if (!p.watts.empty() && power.size() < power_series_at_most) power.push_back(power_series(p, points));
+  return {{"method", row.method},       {"bound", row.bound}, {"repeat", run.repeat},
+          {"wall", coarse(run.wall_s)}, {"t", series.t},      {"memory", series.memory},
+          {"cores", series.cores},      {"power", power},     {"shade", phase_shades(run, names)}};
 }
 
 json runs(const Summary& summary, const std::vector<std::string>& names) {
@@ -100,7 +105,8 @@ json runs(const Summary& summary, const std::vector<std::string>& names) {
   const auto count = static_cast<std::size_t>(
       std::count_if(summary.rows.begin(), summary.rows.end(), [](const SummaryRow& r) { return r.ok(); }));
   if (count == 0) return all;
-  const std::size_t points = std::clamp<std::size_t>(numbers_of_series / (3 * count), 40, points_of_series_at_most);
+  const std::size_t points =
+      std::clamp<std::size_t>(numbers_of_series / (numbers_of_point * count), 40, points_of_series_at_most);
   for (const SummaryRow& row : summary.rows)
     if (row.ok()) all.push_back(run_series(row, names, points));
   return all;

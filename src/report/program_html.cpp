@@ -20,35 +20,11 @@ using nlohmann::json;
 constexpr std::size_t points_at_most = 2'000;
 constexpr std::size_t power_series_at_most = 12;
 
-std::string power_name(const PowerSeries& p) {
-  std::string name = p.sensor;
-  if (!p.tier.empty()) name += " " + p.tier;
-  name += ", " + p.boundary;
-  return name + (p.share == "machine" ? ": whole machine" : ": this program") + (p.rule.empty() ? "" : ", " + p.rule);
-}
-
-/// Means over neighbouring stretches where there are too many.
-json power_series(const PowerSeries& p) {
-  const std::size_t n = std::min(p.watts.size(), p.t_s.empty() ? 0 : p.t_s.size() - 1);
-  const std::size_t step = std::max<std::size_t>(1, (n + points_at_most - 1) / points_at_most);
-  std::vector<double> t, watts;
-  for (std::size_t i = 0; i < n; i += step) {
-    const std::size_t end = std::min(i + step, n);
-    double joules = 0.0;
-    for (std::size_t k = i; k < end; ++k) joules += p.watts[k] * (p.t_s[k + 1] - p.t_s[k]);
-    const double length_s = p.t_s[end] - p.t_s[i];
-    t.push_back(coarse(p.t_s[i]));
-    watts.push_back(length_s > 0.0 ? coarse(joules / length_s) : std::nan(""));
-  }
-  if (n > 0) t.push_back(coarse(p.t_s[n]));
-  return {{"name", power_name(p)}, {"t", t}, {"W", watts}};
-}
-
 json chart_data(const ProgramView& view) {
   const RunRecord& run = view.run;
   json power = json::array();
   for (const PowerSeries& p : run.power)
-    if (!p.watts.empty() && power.size() < power_series_at_most) power.push_back(power_series(p));
+    if (!p.watts.empty() && power.size() < power_series_at_most) power.push_back(power_series(p, points_at_most));
   const SampleSeries s = sample_series(run.samples, points_at_most);
   json samples = {{"t", s.t}, {"memory", s.memory}, {"cores", s.cores}, {"read", s.read}, {"written", s.written}};
   if (s.counts_processes) {

@@ -22,6 +22,13 @@ double rate(std::uint64_t from, std::uint64_t to, double seconds) {
   return to < from ? 0.0 : coarse(static_cast<double>(to - from) / seconds);
 }
 
+std::string power_name(const PowerSeries& p) {
+  std::string name = p.sensor;
+  if (!p.tier.empty()) name += " " + p.tier;
+  name += ", " + p.boundary;
+  return name + (p.share == "machine" ? ": whole machine" : ": this program") + (p.rule.empty() ? "" : ", " + p.rule);
+}
+
 }  // namespace
 
 double coarse(double v) {
@@ -95,6 +102,22 @@ SampleSeries sample_series(const std::vector<SampleRecord>& samples, std::size_t
     last = s;
   }
   return out;
+}
+
+json power_series(const PowerSeries& p, std::size_t points) {
+  const std::size_t n = std::min(p.watts.size(), p.t_s.empty() ? 0 : p.t_s.size() - 1);
+  const std::size_t step = std::max<std::size_t>(1, (n + points - 1) / points);
+  std::vector<double> t, watts;
+  for (std::size_t i = 0; i < n; i += step) {
+    const std::size_t end = std::min(i + step, n);
+    double joules = 0.0;
+    for (std::size_t k = i; k < end; ++k) joules += p.watts[k] * (p.t_s[k + 1] - p.t_s[k]);
+    const double length_s = p.t_s[end] - p.t_s[i];
+    t.push_back(coarse(p.t_s[i]));
+    watts.push_back(length_s > 0.0 ? coarse(joules / length_s) : std::nan(""));
+  }
+  if (n > 0) t.push_back(coarse(p.t_s[n]));
+  return {{"name", power_name(p)}, {"t", t}, {"W", watts}};
 }
 
 }  // namespace haywatt::report

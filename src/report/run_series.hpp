@@ -26,4 +26,7 @@ struct SampleSeries {
 };
 [[nodiscard]] SampleSeries sample_series(const std::vector<SampleRecord>& samples, std::size_t points);
 
+/// {name, t, W}: means over neighbouring stretches where there are more than `points`; one time more than watts.
+[[nodiscard]] nlohmann::json power_series(const PowerSeries& power, std::size_t points);
+
 }  // namespace haywatt::report

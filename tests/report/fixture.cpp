@@ -178,6 +178,20 @@ void add_phases(RunRecord& run, const Profile& p, Random& r, const FixtureOption
     const double memory_MB = 38.0 + (p.memory_MB - 38.0) * (1.0 - std::exp(-6.0 * at / t)) * jitter(r, 0.02);
     run.samples.push_back({at, static_cast<std::uint64_t>(memory_MB * 1e6), cpu_s, 0, 0});
   }
+  if (!o.energy) return;
+  for (const char* rule : {"marginal", "attributed"}) {
+    PowerSeries power;
+    power.sensor = "estimate";
+    power.boundary = "wall";
+    power.tier = "VM";
+    power.share = "process-tree";
+    power.rule = rule;
+    for (const SampleRecord& s : run.samples) power.t_s.push_back(s.t_s);
+    for (std::size_t i = 0; i + 1 < run.samples.size(); ++i)
+      power.watts.push_back(3.3 * (run.samples[i + 1].cpu_s - run.samples[i].cpu_s) * n / t +
+                            (rule[0] == 'a' ? 1.4 : 0));
+    run.power.push_back(power);
+  }
 }
 
 RunRecord make_run(const Profile& p, const std::string& bound, int repeat, Random& r, const FixtureOptions& o) {

@@ -164,7 +164,7 @@
     });
   }
 
-  // ---- memory and CPU over time
+  // ---- memory, CPU and power over time
   const shading = { id: "shading", beforeDatasetsDraw(chart) {
     const { ctx, chartArea: area, scales: { x }, config: { options: { shade } } } = chart;
     ctx.save();
@@ -186,12 +186,24 @@
         plugins: { legend: { display: false }, tooltip: { callbacks: { title: (items) => si(items[0].parsed.x, "s"),
           label: (item) => (unit ? si(item.parsed.y, unit) : digits(item.parsed.y) + " CPUs") } } } } });
   }
+  function drawPower(run) {
+    draw("power", { type: "line", plugins: [shading],
+      data: { datasets: run.power.map((p, k) => ({ label: p.name, stepped: "before", borderColor: pick(boundColours)[k], backgroundColor: pick(boundColours)[k],
+        borderWidth: 1.5, pointRadius: 0, pointHitRadius: 8, data: p.t.map((t, i) => ({ x: t, y: p.W[Math.min(i, p.W.length - 1)] })) })) },
+      options: { shade: run.shade, interaction: { mode: "nearest", axis: "x", intersect: false },
+        scales: { x: axis("time since the start", "s", { type: "linear", min: 0, max: run.wall }),
+                  y: axis("power", "W", { beginAtZero: true, ticks: { maxTicksLimit: 6 }, afterFit: (scale) => { scale.width = 88; } }) },
+        plugins: { legend: { position: "top", align: "start", labels: { boxHeight: 1, boxWidth: 22 } },
+          tooltip: { callbacks: { title: (items) => (items.length ? si(items[0].parsed.x, "s") : ""), label: (item) => item.dataset.label + ": " + si(item.parsed.y, "W") } } } } });
+  }
   function drawRun() {
     const run = data.runs[$("run").value];
     if (!run) return;
     legend("run-legend", [...new Set(run.shade.map(([phase]) => phase))].sort((a, b) => a - b).map((k) => data.phases.names[k]));
     drawSeries("memory", run, run.memory, "resident memory", "B");
     drawSeries("cpu", run, run.cores, "CPUs in use", "");
+    $("power").parentElement.hidden = run.power.length === 0;
+    if (run.power.length) drawPower(run);
   }
 
   // ---- distributions
@@ -326,7 +338,7 @@
   sortable($("summary"));
   const withSamples = data.runs.filter((r) => r.t.length > 1);
   $("time-empty").hidden = withSamples.length > 0;
-  if (!withSamples.length) { for (const id of ["memory", "cpu", "run"]) $(id).parentElement.hidden = true; }
+  if (!withSamples.length) { for (const id of ["memory", "cpu", "power", "run"]) $(id).parentElement.hidden = true; }
   data.runs = withSamples;
   options("run", data.runs.map((r) => label(r) + " (" + si(r.wall, "s") + ")"));
   $("run").value = data.runs.reduce((best, r, i) => (r.wall > data.runs[best].wall ? i : best), 0); // most to see
