@@ -44,6 +44,7 @@ int meter_it(const Arguments& a, const meter::ProgramOrigin& origin) {
   options.origin = &origin;
   options.live = options.live && log::level() != log::Level::Quiet;
   const Machine machine = describe_machine();
+  meter::check_estimate_options(options.estimate, machine);
   const meter::ProgramResult result = meter::meter_program(machine, options);
   if (log::level() != log::Level::Quiet) {
     const std::string text = meter_summary(result.run, a.output, log::level() == log::Level::Verbose);

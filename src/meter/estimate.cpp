@@ -145,6 +145,14 @@ EnergySource source_of(Shares& shares, double idle_W) {
   return s;
 }
 
+void check_estimate_options(const EstimateOptions& options, const Machine& machine) {
+  if (machine.virtual_machine && (options.tdp_W || options.idle_W))
+    fail_unavailable(
+        "--tdp and --idle-watts describe a whole machine, and this is a virtual one: its estimate goes by hardware "
+        "thread "
+        "(docs/energy.md)");
+}
+
 EnergySource estimate_source(const Timeline& timeline, const Machine& machine, const EstimateOptions& known,
                              const RunIdentity& identity) {
   EnergySource s;
@@ -163,6 +171,7 @@ EnergySource estimate_source(const Timeline& timeline, const Machine& machine, c
     s = bare_metal_estimate(timeline, machine, server_model(machine, known), identity);
   s.sensor = "estimate";
   s.boundary = "wall";
+  if (calibration && (known.tdp_W || known.idle_W)) s.note += "; the calibration stands above --tdp and --idle-watts";
   if (!fault.empty()) s.note += "; " + fault;
   return s;
 }

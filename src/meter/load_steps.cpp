@@ -49,8 +49,9 @@ LoadStep hold_load(double load, double seconds) {
   const auto before = busy_s();
   const auto start = Clock::now();
   LoadStep step{unix_now(), 0.0, load};
-  for (double left = wanted; left > 1e-6; left -= 1.0)
-    threads.emplace_back([&stop, left] { spin(stop, std::min(left, 1.0)); });
+  const auto whole = static_cast<int>(wanted);
+  for (int i = 0; i < whole; ++i) threads.emplace_back([&stop] { spin(stop, 1.0); });
+  if (const double rest = wanted - whole; rest > 1e-6) threads.emplace_back([&stop, rest] { spin(stop, rest); });
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   const auto after = busy_s();
   const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();

@@ -1,6 +1,7 @@
 #include "meter/model_tables.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "haywatt/base/error.hpp"
@@ -28,7 +29,7 @@ const Intervals& intervals() {
         continue;
       }
       Spread& s = t.spreads[row[0] + "," + row[1]];
-      const auto load = static_cast<std::size_t>(std::clamp(number(row[2]) / 10.0, 0.0, 10.0) + 0.5);
+      const auto load = static_cast<std::size_t>(std::lround(std::clamp(number(row[2]) / 10.0, 0.0, 10.0)));
       if (load == 0) {
         s.u_idle = number(row[3]);
         s.full_on_idle = number(row[5]);

@@ -89,6 +89,7 @@ class Calibrate(unittest.TestCase):
             if "hypervisor" not in file.read():
                 self.skipTest("not a virtual machine")
         self.assertIn("virtual machine", self.fails(5, "calibrate", "--idle-watts", "41", "--full-watts", "128"))
+        self.assertIn("a virtual one", self.fails(5, "meter", "--idle-watts", "41", "--", "true"))
 
 
 if __name__ == "__main__":

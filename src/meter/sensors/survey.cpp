@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "haywatt/base/error.hpp"
+#include "haywatt/meter/calibration.hpp"
 #include "haywatt/meter/sensor_survey.hpp"
 #include "meter/sensors/hints.hpp"
 #include "meter/server_model.hpp"
@@ -81,6 +83,19 @@ namespace {
 
 EstimateOutlook outlook(const Machine& machine) {
   EstimateOutlook o;
+  try {
+    if (const auto c = load_calibration(calibration_path(machine), machine)) {
+      const CalibratedLoad idle = calibrated_at(*c, machine, 0.0), full = calibrated_at(*c, machine, 1.0);
+      return {"calibrated",
+              "readings of a wall meter, " + c->created,
+              idle.watts,
+              full.watts,
+              idle.high / idle.watts,
+              full.high / full.watts};
+    }
+  } catch (const Error&) {
+    // A damaged calibration: whoever meters is told (docs/energy.md).
+  }
   if (machine.virtual_machine) {
     const ThreadPower t = thread_power(machine);
     const double threads = std::max(machine.logical_cpus, 1);
