@@ -108,6 +108,11 @@ int nvmlDeviceGetFieldValues(NvmlDevice device, int count, NvmlFieldValue* value
   return 0;
 }
 
+int nvmlDeviceGetUtilizationRates(NvmlDevice device, haywatt::meter::NvmlUtilization* now) {
+  *now = {gpu_of(device).utilization_percent, 0};
+  return 0;
+}
+
 int nvmlDeviceGetProcessUtilization(NvmlDevice device, NvmlProcessSample* samples, unsigned* count,
                                     unsigned long long last_seen_us) {
   const StubGpu& gpu = gpu_of(device);

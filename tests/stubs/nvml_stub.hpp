@@ -22,6 +22,7 @@ struct StubGpu {
   unsigned long long energy_mJ = 5'000'000;
   int process_result = 0;
   std::vector<StubProcess> processes;
+  unsigned utilization_percent = 0;
   int energy_reads = 0, power_reads = 0;
 };
 

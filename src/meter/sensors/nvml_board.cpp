@@ -200,6 +200,12 @@ std::string NvmlBoard::source() const {
   return power_ == NvmlPower::None ? counter : counter + " each second, in between and to check it " + power;
 }
 
+bool NvmlBoard::idle() const {
+  NvmlUtilization now;
+  return nvml_->utilization != nullptr && nvml_->utilization(device_, &now) == nvml_success &&
+         now.processor_percent == 0;
+}
+
 std::optional<double> NvmlBoard::share_of(std::span<const pid_t> processes) {
   if (nvml_->process_utilization == nullptr || error_ != nvml_success) return std::nullopt;
   std::vector<NvmlProcessSample> samples(128);
@@ -210,7 +216,8 @@ std::optional<double> NvmlBoard::share_of(std::span<const pid_t> processes) {
     result = nvml_->process_utilization(device_, samples.data(), &count, seen_us_);
     if (result == nvml_insufficient_size) samples.resize(std::clamp<std::size_t>(count, 2 * samples.size(), 65'536));
   }
-  if (result == nvml_not_found) return 0.0;  // nobody used it
+  const auto by_nobody = [this] { return idle() ? std::optional(0.0) : std::nullopt; };
+  if (result == nvml_not_found) return by_nobody();
   if (result != nvml_success) return std::nullopt;
   samples.resize(std::min<std::size_t>(count, samples.size()));
   double all = 0.0, ours = 0.0;
@@ -220,7 +227,7 @@ std::optional<double> NvmlBoard::share_of(std::span<const pid_t> processes) {
     if (std::find(processes.begin(), processes.end(), static_cast<pid_t>(s.pid)) != processes.end())
       ours += s.sm_percent;
   }
-  return all > 0.0 ? ours / all : 0.0;
+  return all > 0.0 ? std::optional(ours / all) : by_nobody();
 }
 
 }  // namespace haywatt::meter

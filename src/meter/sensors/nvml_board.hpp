@@ -37,7 +37,8 @@ class NvmlBoard {
   [[nodiscard]] std::string fault() const;
   [[nodiscard]] bool readable() const { return error_ == nvml_success; }
   [[nodiscard]] int error() const { return error_; }
-  /// The part of the processor's activity since the last call that was these processes'.
+  /// The part of the processor's activity since the last call that was these processes'. 0 where nobody used it;
+  /// nothing where it was used and no process is named.
   [[nodiscard]] std::optional<double> share_of(std::span<const pid_t> processes);
 
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -49,6 +50,7 @@ class NvmlBoard {
   [[nodiscard]] std::string source() const;
 
  private:
+  [[nodiscard]] bool idle() const;
   [[nodiscard]] int watts(double& value) const noexcept;
   [[nodiscard]] int field_watts(unsigned field, double& value) const noexcept;
   void sample_power(double at_s) noexcept;

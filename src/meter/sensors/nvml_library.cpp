@@ -38,6 +38,7 @@ std::shared_ptr<NvmlLibrary> NvmlLibrary::load(const std::string& path) {
   find(handle, n->total_energy_mJ, "nvmlDeviceGetTotalEnergyConsumption");
   find(handle, n->field_values, "nvmlDeviceGetFieldValues");
   find(handle, n->enforced_limit_mW, "nvmlDeviceGetEnforcedPowerLimit");
+  find(handle, n->utilization, "nvmlDeviceGetUtilizationRates");
   find(handle, n->process_utilization, "nvmlDeviceGetProcessUtilization");
   const bool whole = n->init_ != nullptr && n->shutdown_ != nullptr && n->device_count != nullptr &&
                      n->device_by_index != nullptr && n->device_name != nullptr && n->power_usage_mW != nullptr;

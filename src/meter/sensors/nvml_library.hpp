@@ -59,6 +59,11 @@ struct NvmlProcessSample {
   unsigned sm_percent = 0, memory_percent = 0, encoder_percent = 0, decoder_percent = 0;
 };
 
+/// nvmlUtilization_t: percent of the time in which anything ran, over the last sixth of a second to second.
+struct NvmlUtilization {
+  unsigned processor_percent = 0, memory_percent = 0;
+};
+
 /// Its functions. Those below `may be missing` are nullptr in a library too old to have them.
 class NvmlLibrary {
  public:
@@ -81,6 +86,7 @@ class NvmlLibrary {
   int (*total_energy_mJ)(NvmlDevice, unsigned long long*) = nullptr;
   int (*field_values)(NvmlDevice, int, NvmlFieldValue*) = nullptr;
   int (*enforced_limit_mW)(NvmlDevice, unsigned*) = nullptr;
+  int (*utilization)(NvmlDevice, NvmlUtilization*) = nullptr;
   int (*process_utilization)(NvmlDevice, NvmlProcessSample*, unsigned*, unsigned long long) = nullptr;
 
  private:

@@ -267,6 +267,10 @@ TEST_F(Nvml, SharesByProcessWeighBoardsByWhatTheyDrew) {
   EXPECT_NEAR(sensor->share_of(0, ours).value(), (0.75 * 200.0 + 0.25 * 600.0) / 800.0, 1e-9);
   (void)run(*sensor, 1.0);
   EXPECT_NEAR(sensor->share_of(0, ours).value(), 0.0, 1e-9) << "nothing new was seen: nobody used them";
+  gpu(0).utilization_percent = 40;
+  (void)run(*sensor, 1.0);
+  EXPECT_FALSE(sensor->share_of(0, ours).has_value()) << "somebody used it and the driver does not say who";
+  gpu(0).utilization_percent = 0;
   gpu(1).process_result = 3;
   (void)run(*sensor, 1.0);
   EXPECT_FALSE(sensor->share_of(0, ours).has_value()) << "MIG: one board cannot tell";
