@@ -89,6 +89,26 @@ void set_formulas(EnergySource& s, const Shares& all, double allotted, bool devi
 /// A GPU draws by what runs on it, not by the load of the CPUs.
 bool is_device(const SensorChannel& c) { return c.boundary == "board"; }
 
+/// Most of the energy of a run for which a device may have failed to tell whose it was.
+constexpr double most_untold = 0.05;
+
+/// Shares by reading, where a device did not tell those of an interval the mean of the others; empty if it told too
+/// little.
+std::vector<double> filled(const Timeline& timeline, const std::vector<double>& joules, std::vector<double> told) {
+  double told_J = 0.0, ours_J = 0.0, untold_J = 0.0;
+  const auto intervals = told.empty() ? std::vector<SlowInterval>{} : slow_intervals(timeline);
+  for (const SlowInterval& i : intervals) {
+    const double energy_J = joules[i.last] - joules[i.first];
+    const bool known = std::isfinite(told[i.last]);
+    (known ? told_J : untold_J) += energy_J;
+    if (known) ours_J += energy_J * told[i.last];
+  }
+  if (!(untold_J <= most_untold * (told_J + untold_J))) return {};
+  for (const SlowInterval& i : intervals)
+    if (!std::isfinite(told[i.last])) told[i.last] = told_J > 0.0 ? ours_J / told_J : 0.0;
+  return told;
+}
+
 IdlePower idle_of(const SensorChannel& c, const Timeline& timeline, const ChannelReadings& read,
                   const Machine& machine) {
   if (auto measured = measured_idle(read.idle, is_device(c) ? 0 : machine.logical_cpus, c.update_period_s))
@@ -107,10 +127,11 @@ double allotted_share(const Machine& m) {
 EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, const Timeline& timeline,
                            const ChannelReadings& read, const Machine& machine, const RunIdentity& identity) {
   const SensorChannel& c = sensor.channels()[channel];
-  const bool device_told = !read.told.empty();
+  const std::vector<double> told = filled(timeline, read.joules, read.told);
+  const bool device_told = !told.empty();
   const IdlePower idle = idle_of(c, timeline, read, machine);
   const double allotted = allotted_share(machine);
-  Shares shares = share_out(timeline, read.joules, allotted, read.told);
+  Shares shares = share_out(timeline, read.joules, allotted, told);
   double busy_s = 0.0;
   for (const SlowInterval& i : slow_intervals(timeline)) busy_s += i.machine_busy_s;
 
@@ -122,7 +143,7 @@ EnergySource sensor_source(const EnergySensor& sensor, std::size_t channel, cons
   if (const std::string how = resolve_phases(timeline, read.joules, c, idle.watts, device_told, shares); !how.empty())
     s.note += "; " + how;
   // Whose work a device did is not seen in CPU time.
-  if (is_device(c) && (!device_told || !std::isfinite(shares.run.energy_J)))
+  if (is_device(c) && !device_told)
     s.unknown_tree = fmt::format("the {} does not tell whose programs used it: between 0 J and the machine's {:.4g} J",
                                  c.boundary, shares.machine_J);
   s.run = shares.run;

@@ -14,8 +14,9 @@ namespace {
 constexpr double periods_for_power = 5.0;   // of the stretch from which the power at a reading is taken
 constexpr double periods_a_stretch = 2.0;   // of the regression
 constexpr std::size_t most_regressed = 24;  // phases
-constexpr double sharp_enough = 0.05;       // of a phase's energy: then it is read directly
-constexpr std::size_t lags = 9;             // that are tried
+constexpr double others_worth_a_column = 0.02;
+constexpr double sharp_enough = 0.05;  // of a phase's energy: then it is read directly
+constexpr std::size_t lags = 9;        // that are tried
 /// Errors at the ends of neighbouring stretches are the same with opposite signs, which residuals taken as independent
 /// do not know: at worst they double the variance.
 constexpr double neighbours = 1.4142135623730951;
@@ -117,8 +118,10 @@ class Usage {
       now[others] += other_steps[i];
       at_.push_back(now);
     }
-    if (now[others] <= 0.0)
-      for (auto& row : at_) row.pop_back();  // nobody else: no column
+    // Hardly anybody else: no column, which would be of ticks only.
+    const double all = std::accumulate(now.begin(), now.end(), 0.0);
+    if (now[others] <= others_worth_a_column * all)
+      for (auto& row : at_) row.pop_back();
   }
   /// At a moment before or at reading i.
   [[nodiscard]] std::vector<double> at(std::size_t i, std::int64_t wall_ns) const {

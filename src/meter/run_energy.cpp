@@ -42,7 +42,7 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
     add_figures(source, numbers, run);
     for (PowerSeries& p : power_series(source, timeline, most_stretches)) run.power.push_back(std::move(p));
   };
-  bool package_known = false;
+  bool cpu_known = false;
   for (std::size_t s = 0; s < m.readings.sensors(); ++s) {
     const EnergySensor& sensor = m.readings.sensor(s);
     for (std::size_t c = 0; c < sensor.channels().size(); ++c) {
@@ -55,10 +55,11 @@ void fill_energy(const MeteredRun& m, RunRecord& run) {
       const ChannelReadings read{m.readings.joules(s, c), m.readings.told_shares(s, c), m.readings.idle_seconds(s, c),
                                  m.readings.spread(s, c)};
       add(sensor_source(sensor, c, timeline, read, m.machine, m.identity));
-      package_known = package_known || sensor.channels()[c].boundary == "package";
+      const std::string& boundary = sensor.channels()[c].boundary;
+      cpu_known = cpu_known || (boundary != "dram" && boundary != "board");
     }
   }
-  if (!package_known) add(estimate_source(timeline, m.machine, m.estimate, m.identity));
+  if (!cpu_known) add(estimate_source(timeline, m.machine, m.estimate, m.identity));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "meter/one_channel_sensor.hpp"
 #include "meter/sensors/counter.hpp"
 
 namespace haywatt::meter::test {
@@ -31,20 +32,6 @@ std::vector<std::vector<double>> published_curves() {
   }
   return rows;
 }
-
-/// What the sensor shows.
-class SimulatedSensor final : public EnergySensor {
- public:
-  SimulatedSensor(std::string name, SensorChannel channel) : name_(std::move(name)), channels_{std::move(channel)} {}
-  [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] const std::vector<SensorChannel>& channels() const override { return channels_; }
-  void read(std::span<double>) noexcept override {}
-  [[nodiscard]] std::string fault(std::size_t) const override { return {}; }
-
- private:
-  std::string name_;
-  std::vector<SensorChannel> channels_;
-};
 
 SensorChannel channel_of(SensorKind kind, double limit_W) {
   SensorChannel c;
@@ -325,7 +312,7 @@ SimulatedRun SimulatedMachine::run(Story story, const std::string& method, bool 
 
   // What the sensor shows at those moments.
   const SensorChannel channel = channel_of(kind_, limit_W_);
-  const SimulatedSensor sensor(kind_ == SensorKind::Bmc ? "dcmi" : is_gpu() ? "nvml" : "rapl-powercap", channel);
+  const OneChannelSensor sensor(kind_ == SensorKind::Bmc ? "dcmi" : is_gpu() ? "nvml" : "rapl-powercap", channel);
   std::vector<double> joules;
   PowerSpread spread;
   const double phase_s = uniform(0.0, period_s_), delay_s = kind_ == SensorKind::Bmc ? uniform(0.0, 0.3) : 0.0;

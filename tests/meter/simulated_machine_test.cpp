@@ -10,6 +10,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "meter/one_channel_sensor.hpp"
+
 namespace haywatt::meter {
 namespace {
 
@@ -45,9 +47,7 @@ using Table = std::map<std::string, Coverage>;
 double truth_by(const Joules& j, const std::string& rule) { return rule == "marginal" ? j.marginal : j.attributed; }
 
 const EnergyFigure& figure_of(const SimulatedRun& r, const std::string& share, const std::string& rule) {
-  for (const EnergyFigure& e : r.record.energy)
-    if (e.share == share && e.rule == rule) return e;
-  throw std::runtime_error("no such figure");
+  return test::figure_of(r.record.energy, share, rule);
 }
 
 void add_run(const SimulatedRun& r, const std::string& sensor, Table& table) {
