@@ -56,13 +56,15 @@ LiveTree::LiveTree(std::int64_t start_ns, std::string pids_file)
     : start_ns_(start_ns),
       pids_file_(std::move(pids_file)),
       self_(::getpid()),
-      has_children_files_(::access(fmt::format("/proc/self/task/{}/children", self_).c_str(), R_OK) == 0),
       tick_ns_(1'000'000'000 / std::max(1L, ::sysconf(_SC_CLK_TCK))),
       page_B_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) {
   found_.reserve(256);
+  own_children_ = ::open(fmt::format("/proc/self/task/{}/children", self_).c_str(), O_RDONLY | O_CLOEXEC);
+  has_children_files_ = own_children_ >= 0;
 }
 
 LiveTree::~LiveTree() {
+  if (own_children_ >= 0) ::close(own_children_);
   for (const auto& [number, p] : alive_) close_all(p.files);
 }
 
@@ -110,6 +112,7 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
     }
     while (const auto child = next_number(text)) add(static_cast<pid_t>(*child));
     rest.clear();
+    if (static_cast<std::size_t>(n) < buffer.size()) break;
   }
   if (once >= 0) ::close(once);
 }
@@ -118,7 +121,7 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
 void LiveTree::find(bool thoroughly) {
   found_.clear();
   for (const auto& [number, p] : alive_) found_.push_back(p.pid);
-  if (!pids_file_.empty()) {
+  if (thoroughly && !pids_file_.empty()) {
     const std::string text = slurp(pids_file_.c_str());
     std::string_view rest = text;
     while (const auto pid = next_number(rest)) {
@@ -130,7 +133,7 @@ void LiveTree::find(bool thoroughly) {
     if (thoroughly) scan_machine();
     return;
   }
-  find_children_of(self_, self_, -1);
+  find_children_of(self_, self_, own_children_);
   for (std::size_t i = 0; i < found_.size(); ++i) {
     const pid_t pid = found_[i];
     const Process* p = process(pid);

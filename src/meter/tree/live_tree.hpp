@@ -30,8 +30,9 @@ class LiveTree {
   LiveTree(const LiveTree&) = delete;
   LiveTree& operator=(const LiveTree&) = delete;
 
-  /// Finds new processes and reads every one. `thoroughly`: children of threads other than the first are looked for
-  /// too, and, on kernels without /proc/PID/task/TID/children, all processes of the machine are gone through.
+  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of threads
+  /// other than the first are looked for too, and, on kernels without /proc/PID/task/TID/children, all processes of the
+  /// machine are gone through.
   const TreeSums& look(std::int64_t now_ns, bool thoroughly);
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
@@ -72,7 +73,8 @@ class LiveTree {
   std::int64_t start_ns_;
   std::string pids_file_;
   pid_t self_;
-  bool has_children_files_;
+  int own_children_ = -1;
+  bool has_children_files_ = false;
   std::int64_t tick_ns_;
   std::uint64_t page_B_;
   Alive alive_;

@@ -1,5 +1,6 @@
 #include "meter/tree/supervisor.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include <ctime>
 
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/log.hpp"
 
 namespace haywatt::meter {
 namespace {
@@ -60,7 +62,8 @@ void Supervisor::run() {
 
 void Supervisor::watch_idle_machine() {
   if (options_.idle_s <= 0.0) return;
-  const std::int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + static_cast<std::int64_t>(options_.idle_s * 1e9);
+  const std::int64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
+  const std::int64_t until_ns = begin_ns + static_cast<std::int64_t>(std::min(options_.idle_s, 1e9) * 1e9);
   for (std::int64_t now = 0; (now = clock_ns(CLOCK_MONOTONIC)) < until_ns && interrupted_by_ == 0;) {
     readings_.watch_idle(now);
     // The last stretch is between one and two seconds, or all of it: parts of a second say little.
@@ -68,7 +71,9 @@ void Supervisor::watch_idle_machine() {
     wait_for_something(now + (left_ns < 2 * second_ns ? left_ns : second_ns));
     take_signals();
   }
-  readings_.watch_idle(clock_ns(CLOCK_MONOTONIC));
+  const std::int64_t end_ns = clock_ns(CLOCK_MONOTONIC);
+  readings_.watch_idle(end_ns);
+  entered_ns_ += end_ns - begin_ns;
 }
 
 void Supervisor::start() {
@@ -115,6 +120,7 @@ void Supervisor::loop() {
     move_streams();
     take_marks();
     take_signals();
+    tell_of_waiting();
     if (live_) draw_live_line(now);
   }
 }
@@ -169,14 +175,14 @@ void Supervisor::tick() {
     sweep(at);
     next_slow_ns_ = now + second_ns;
   }
-  // Proportional memory is dear (the kernel walks the page tables): a fifth of the sampler's own share of a CPU.
-  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 5'000) {
-    const std::int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const std::int64_t looked = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  // Proportional memory is dear (the kernel walks the page tables): a tenth of the sampler's own share of a CPU.
+  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 10'000) {
     pss_peak_B_ = std::max(pss_peak_B_, tree_->pss_B());
-    pss_cost_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+    pss_cost_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - looked;
     pss_spent_ns_ += pss_cost_ns_;
   }
-  const std::int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - own_before;
+  const std::int64_t cost = looked - own_before;
   const std::int64_t interval = std::int64_t{options_.interval_ms} * 1'000'000;
   const std::int64_t pause = std::max({interval, std::min(cost * 1'000, second_ns), cost * 100});
   // A suspended or starved machine does not make up for the looks it missed.
@@ -292,8 +298,24 @@ bool Supervisor::wait_for_one(pid_t pid) {
   }
   waited_.add(use);
   ended_.at(ended_count_++ % ended_.size()) = pid;
-  if (pid == program_.pid) status_ = status;
+  if (pid == program_.pid) {
+    status_ = status;
+    tell_of_waiting_ns_ = clock_ns(CLOCK_MONOTONIC) + 2 * second_ns;
+  }
   return true;
+}
+
+/// Whoever sits before it wonders otherwise why a program that is over does not come back.
+void Supervisor::tell_of_waiting() {
+  if (!status_ || options_.streams == ProgramOptions::Streams::Discard || tree_->sums().processes == 0 ||
+      clock_ns(CLOCK_MONOTONIC) < tell_of_waiting_ns_)
+    return;
+  tell_of_waiting_ns_ = INT64_MAX;
+  if (live_) live_->written("\n");
+  log::info(
+      fmt::format("{} has ended; {} processes that it left behind are waited for (a signal to end, such as Ctrl-C, "
+                  "ends the measurement)",
+                  options_.command.front(), tree_->sums().processes));
 }
 
 void Supervisor::finish() {

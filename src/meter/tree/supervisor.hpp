@@ -56,6 +56,7 @@ class Supervisor {
   void pass_on(const Signals::Arrival& arrival);
   void reap();
   bool wait_for_one(pid_t pid);
+  void tell_of_waiting();
   void take_marks();
   void note(const std::vector<PhaseMark>& marks);
   void move_streams();
@@ -88,7 +89,7 @@ class Supervisor {
   SpanBorder start_, end_;
   std::int64_t started_ns_ = 0, own_cpu_start_ns_ = 0, own_cpu_ns_ = 0;
   std::int64_t cpu_ns_ = 0;  ///< the tree's, as last read: it never falls
-  std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0;
+  std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0, tell_of_waiting_ns_ = INT64_MAX;
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
   std::uint64_t own_rss_B_ = 0;  ///< ours when we forked
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
