@@ -112,10 +112,20 @@ void print_estimate(const Machine& machine, const meter::EstimateOutlook& e) {
                machine.hypervisor.empty() ? "" : " (" + machine.hypervisor + ")");
   fmt::print(
       "Joules are then estimated from CPU time (docs/energy.md), tier {}, from {}:\n"
-      "  idle {:>8} at the wall, right within a factor of {:.1f} (95 %)\n"
-      "  full {:>8} at the wall, right within a factor of {:.1f}\n"
+      "  idle {:>8} at the wall, right within a factor of {:.2g} (95 %)\n"
+      "  full {:>8} at the wall, right within a factor of {:.2g}\n"
       "Such an estimate cannot rank two programs differently from their CPU seconds.\n",
       e.tier, e.basis, si(e.idle_W, "W"), e.idle_factor, si(e.full_W, "W"), e.full_factor);
+  if (e.tier == "calibrated") return;
+  fmt::print("What narrows it:\n");
+  if (machine.virtual_machine) {
+    fmt::print("      haywatt calibrate --whole-host   # a wall meter, if this guest has its host to itself\n");
+  } else {
+    fmt::print("      haywatt calibrate                # readings of a wall meter, or a smart plug's file\n");
+    fmt::print("      haywatt meter --idle-watts W ... # what the machine draws at the wall when idle\n");
+    if (e.tier.starts_with("T3"))
+      fmt::print("      haywatt meter --tdp W ...        # of one CPU, as its maker's data sheet says\n");
+  }
 }
 
 int print_text(const Machine& machine, const SensorSurvey& survey) {

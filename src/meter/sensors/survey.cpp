@@ -81,8 +81,27 @@ std::vector<ChannelProbe> probe_channels(EnergySensor& sensor, double seconds) {
 
 namespace {
 
+std::optional<Calibration> calibration_of(const Machine& machine) {
+  try {
+    return load_calibration(calibration_path(machine), machine);
+  } catch (const Error&) {
+    return std::nullopt;  // a damaged one is told of by every estimate
+  }
+}
+
 EstimateOutlook outlook(const Machine& machine) {
   EstimateOutlook o;
+  if (const auto calibration = calibration_of(machine)) {
+    const CalibratedLoad idle = calibrated_at(*calibration, machine, 0.0),
+                         full = calibrated_at(*calibration, machine, 1.0);
+    o.tier = "calibrated";
+    o.basis = "readings of a wall meter of " + calibration->created;
+    o.idle_W = idle.watts;
+    o.full_W = full.watts;
+    o.idle_factor = std::sqrt(idle.high / idle.low);
+    o.full_factor = std::sqrt(full.high / full.low);
+    return o;
+  }
   try {
     if (const auto c = load_calibration(calibration_path(machine), machine)) {
       const CalibratedLoad idle = calibrated_at(*c, machine, 0.0), full = calibrated_at(*c, machine, 1.0);

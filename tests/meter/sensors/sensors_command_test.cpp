@@ -53,6 +53,24 @@ TEST(SensorsCommand, WithoutAnyItNamesTheEstimateAndSucceeds) {
   EXPECT_TRUE(contains(text, "tier " + json["estimate"]["tier"].get<std::string>())) << text;
 }
 
+TEST(SensorsCommand, SaysWhatNarrowsTheEstimateUntilItIsCalibrated) {
+  const SensorTree tree;
+  const std::string file = tree.at("calibration.json");
+  ASSERT_EQ(setenv("HAYWATT_CALIBRATION", file.c_str(), 1), 0);
+  EXPECT_TRUE(contains(output_of(tree.root(), ""), "haywatt calibrate"));
+  const std::string typed =
+      "'" HAYWATT_BINARY "' calibrate --idle-watts 41 --full-watts 128 --whole-host -q >/dev/null";
+  ASSERT_EQ(std::system(typed.c_str()), 0);
+  const auto json = nlohmann::json::parse(output_of(tree.root(), "--json"));
+  const std::string text = output_of(tree.root(), "");
+  unsetenv("HAYWATT_CALIBRATION");
+  EXPECT_EQ(json["estimate"]["tier"], "calibrated");
+  EXPECT_NEAR(json["estimate"]["idle_W"].get<double>(), 41.0, 1e-9);
+  EXPECT_NEAR(json["estimate"]["full_W"].get<double>(), 128.0, 1e-9);
+  EXPECT_GT(json["estimate"]["full_factor"].get<double>(), 1.0);
+  EXPECT_FALSE(contains(text, "What narrows it")) << text;
+}
+
 TEST(SensorsCommand, ACounterThatMovesIsMeasured) {
   const SensorTree tree;
   package(tree);
