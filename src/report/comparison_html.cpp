@@ -55,9 +55,9 @@ class ForestAxis {
     const double span = std::exp(high_) - std::exp(low_);
     if (high_ - low_ > std::log(8.0)) {
       std::vector<double> powers;
-      const double step = std::max(1.0, std::ceil((high_ - low_) / std::log(2.0) / 6.0));
-      for (double k = -14.0; k <= 14.0; k += 1.0)
-        if (std::fmod(std::fabs(k), step) == 0.0 && inside(std::exp2(k))) powers.push_back(std::exp2(k));
+      const int step = std::max(1, static_cast<int>(std::ceil((high_ - low_) / std::log(2.0) / 6.0)));
+      for (int k = -14; k <= 14; ++k)
+        if (k % step == 0 && inside(std::exp2(k))) powers.push_back(std::exp2(k));
       return powers;
     }
     const double raw = span / 5.0, decade = std::pow(10.0, std::floor(std::log10(raw)));

@@ -99,8 +99,9 @@ std::string uncertainty_html(const ProgramView& view) {
     html += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(p.component.name));
     html += cell(std::string(1, p.component.type)) + number_cell(p.alone);
     html += fmt::format(
-        "<td class=\"share\"><div class=\"meter\" aria-hidden=\"true\"><i style=\"width:{:.1f}%\"></i></div>{} %</td>",
-        100.0 * p.share, digits(std::round(1000.0 * p.share) / 10.0));
+        "<td class=\"share\"><div class=\"meter\" aria-hidden=\"true\"><i style=\"width:{:.1f}%\"></i></div>{:.1f} "
+        "%</td>",
+        100.0 * p.share, 100.0 * p.share);
     html += cell(p.common) + "</tr>\n";
   }
   return html +

@@ -54,7 +54,7 @@ std::string to_markdown(const ProgramRecord& record, const CarbonBasis& carbon) 
   if (view.attributed && !view.attributed->components.empty()) {
     text += "| component | interval if alone | share of the variance |\n|---|--:|--:|\n";
     for (const UncertaintyPart& p : uncertainty_parts(*view.attributed))
-      text += fmt::format("| {} | {} | {} % |\n", escape_markdown(p.component.name), p.alone, digits(100.0 * p.share));
+      text += fmt::format("| {} | {} | {:.1f} % |\n", escape_markdown(p.component.name), p.alone, 100.0 * p.share);
     text += "\n";
   }
   if (!run.warnings.empty()) {

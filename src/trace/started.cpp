@@ -26,7 +26,8 @@ std::optional<std::int64_t> started_unix_s(const std::string& iso_8601) {
   if (!y || !mo || !d || !h || !mi || !s || *h > 23 || *mi > 59 || *s > 60) return std::nullopt;
   const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
   if (!date.ok()) return std::nullopt;
-  return duration_cast<seconds>(sys_days(date).time_since_epoch()).count() + *h * 3600 + *mi * 60 + *s;
+  return duration_cast<seconds>(sys_days(date).time_since_epoch()).count() + std::int64_t{*h} * 3600 +
+         std::int64_t{*mi} * 60 + *s;
 }
 
 std::string iso_without_zone(std::int64_t unix_s) {
