@@ -50,6 +50,7 @@ LoadStep hold_load(double load, double seconds) {
   const auto start = Clock::now();
   LoadStep step{unix_now(), 0.0, load};
   const auto whole = static_cast<int>(wanted);
+  threads.reserve(static_cast<std::size_t>(whole) + 1);
   for (int i = 0; i < whole; ++i) threads.emplace_back([&stop] { spin(stop, 1.0); });
   if (const double rest = wanted - whole; rest > 1e-6) threads.emplace_back([&stop, rest] { spin(stop, rest); });
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
