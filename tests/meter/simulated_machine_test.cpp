@@ -80,7 +80,7 @@ void print(const char* title, const Table& table) {
 
 TEST(SimulatedMachine, IntervalsContainTheTruth) {
   const int runs = runs_of_each();
-  Table pooled, by_story;
+  Table pooled, by_story, by_idle;
   std::uint64_t seed = 1000;
   for (const SensorKind kind : all_kinds)
     for (const Story story : all_stories)
@@ -88,10 +88,13 @@ TEST(SimulatedMachine, IntervalsContainTheTruth) {
         SimulatedMachine machine(kind, ++seed);
         const SimulatedRun r = machine.run(story, "x", i % 2 == 0);
         add_run(r, name_of(kind), pooled);
+        add_run(r, name_of(kind) + (i % 2 == 0 ? ", watched" : ", guessed") + (r.shared ? ", shared" : ", alone"),
+                by_idle);
         add_run(r, name_of(kind) + ", " + name_of(story), by_story);
       }
   print("coverage of 95 % intervals", pooled);
   print("by what ran", by_story);
+  print("by how the idle power is known, and who else ran", by_idle);
   for (const auto& [name, c] : pooled) EXPECT_GE(c.share(), wanted) << name;
   for (const auto& [name, c] : by_story)
     if (c.n >= 100) {
