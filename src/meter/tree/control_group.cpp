@@ -106,10 +106,11 @@ std::unique_ptr<ControlGroup> ControlGroup::make() {
 ControlGroup::ControlGroup(std::string folder, bool v2) : folder_(std::move(folder)), v2_(v2) {
   entrance_ = ::open((folder_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
   usage_ = ::open((folder_ + (v2 ? "/cpu.stat" : "/cpuacct.usage")).c_str(), O_RDONLY | O_CLOEXEC);
+  if (v2_) folder_fd_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 ControlGroup::~ControlGroup() {
-  for (const int fd : {entrance_, usage_})
+  for (const int fd : {entrance_, usage_, folder_fd_})
     if (fd >= 0) ::close(fd);
   remove_group(folder_);
 }

@@ -22,6 +22,8 @@ class ControlGroup {
   [[nodiscard]] const char* kind() const { return v2_ ? "cgroup v2" : "cgroup v1"; }
   /// The process that writes "0" here enters the group.
   [[nodiscard]] int entrance() const { return entrance_; }
+  /// Its folder, for CLONE_INTO_CGROUP; -1 with v1.
+  [[nodiscard]] int folder() const { return folder_fd_; }
   /// Lists the numbers of the processes in it.
   [[nodiscard]] std::string pids_file() const { return folder_ + "/cgroup.procs"; }
   /// CPU time of all that were ever in it. Of what runs at this moment up to a tick of the kernel may be missing.
@@ -35,7 +37,7 @@ class ControlGroup {
   ControlGroup(std::string folder, bool v2);
   std::string folder_;
   bool v2_;
-  int entrance_ = -1, usage_ = -1;
+  int entrance_ = -1, usage_ = -1, folder_fd_ = -1;
 };
 
 /// The folder of the hierarchy in which a process is, from the texts of /proc/PID/mountinfo and /proc/PID/cgroup; empty

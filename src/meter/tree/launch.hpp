@@ -15,6 +15,7 @@ struct LaunchPlan {
   std::vector<std::string> environment;       ///< "NAME=value", put in place of ours of that name
   std::array<int, 3> streams = {-1, -1, -1};  ///< what becomes its descriptors 0, 1, 2; -1: ours
   int control_group = -1;                     ///< entrance to its control group, -1: ours
+  int control_group_folder = -1;              ///< the same group's folder, or -1
   pid_t process_group = -1;                   ///< to join; 0: one of its own; -1: ours
   const Signals& signals;
 };

@@ -88,6 +88,7 @@ void Supervisor::start() {
                   .environment = {"HAYWATT_PHASES=" + link_->environment()},
                   .streams = streams_->for_program(),
                   .control_group = group_ ? group_->entrance() : -1,
+                  .control_group_folder = group_ ? group_->folder() : -1,
                   .signals = signals_};
   if (options_.origin != nullptr)
     plan.process_group = options_.origin->process_group;
