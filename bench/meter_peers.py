@@ -7,7 +7,8 @@
 The load keeps one core busy. Tools: the bare command, haywatt meter, perf stat (where it runs), prmon (if --prmon names
 one), a poller that reads /proc of the tree each second as prmon does, and CodeCarbon and Carbontracker from PyPI, fetched
 into the folder --venv (without network they are left out). Part 1: one load of --seconds under each: energy reported, CPU
-seconds of the tool itself (all that ran, less the load's own), its peak memory (and of it what is no mapped file, such as
+seconds of the tool itself (all that ran, less the load's own), what of it a load of 0 s costs too (fixed) and the rest as
+a share of the load's CPU time, its peak memory (and of it what is no mapped file, such as
 a library), its start-up (until the load's first statement, less the bare command's). Part 2: a load of fixed work, about
 a second, --pairs times under haywatt meter, prmon and perf stat and bare, in turn, order within a pair by lot: the paired
 difference in wall time with a 95 % interval (Hodges-Lehmann, Wilcoxon), and the smallest difference that so many pairs
@@ -247,6 +248,8 @@ def main():
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--json", help="write all figures to this file")
     options = parser.parse_args()
+    if options.pairs < 6:
+        parser.error("--pairs: an interval of 95 % needs at least 6")
     make_venv(options.venv)
 
     with tempfile.TemporaryDirectory(prefix="haywatt-peers-") as folder:
@@ -255,16 +258,20 @@ def main():
         steal, began = steal_seconds(), time.monotonic()
         result = {"seconds": options.seconds, "load": os.getloadavg()[0], "tools": {}, "pairs": {}}
         print(f"one busy core for {options.seconds:g} s; {os.cpu_count()} CPUs, load average at the start {result['load']:.1f}\n")
-        print(f"{'tool':22}{'own CPU':>10}{'of load':>9}{'memory':>9}{'private':>9}{'start-up':>10}{'stop':>8}  it says")
+        print(f"{'tool':22}{'own CPU':>10}{'fixed':>10}{'rest/load':>9}{'memory':>9}{'private':>9}{'start-up':>10}{'stop':>8}  it says")
         for name, (prefix, said) in tools.items():
             runs = [bench.once(prefix, "seconds", options.seconds) for _ in range(options.repeats)]
+            says = said()
             m = {key: statistics.median(r[key] for r in runs) for key in runs[0]}
-            m["says"] = said()
+            # What it takes to start and to end, apart from what it takes a second.
+            m["fixed_cpu_s"] = statistics.median(bench.once(prefix, "seconds", 0)["own_cpu_s"] for _ in range(3))
+            m["says"] = says
             result["tools"][name] = m
             bare = result["tools"]["bare"]
-            print(f"{name:22}{m['own_cpu_s'] - bare['own_cpu_s']:8.4f} s{100 * (m['own_cpu_s'] - bare['own_cpu_s']) / m['load_cpu_s']:7.3f} %"
+            fixed, own = (m[key] - bare[key] for key in ("fixed_cpu_s", "own_cpu_s"))
+            print(f"{name:22}{own:8.4f} s{fixed:8.4f} s{100 * (own - fixed) / m['load_cpu_s']:7.3f} %"
                   f"{m['peak_B'] / 1e6:6.1f} MB{m['private_B'] / 1e6:6.1f} MB{1000 * (m['start_s'] - bare['start_s']):7.1f} ms"
-                  f"{1000 * (m['stop_s'] - bare['stop_s']):5.0f} ms  {m['says']}", flush=True)
+                  f"{1000 * (m['stop_s'] - bare['stop_s']):5.0f} ms  {says}", flush=True)
 
         rounds = 1000
         while (seconds := bench.once([], "rounds", rounds)["load_cpu_s"]) < 0.2:
