@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
   add_report(app, action);
   add_sensors(app, action);
   add_calibrate(app, action);
+  add_compare(app, action);
   add_completion(app, action);
   try {
     app.parse(argc, argv);

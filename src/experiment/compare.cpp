@@ -129,7 +129,7 @@ class Comparison {
     const int n = record_.pairs;
     if (fixed() && n >= options_.pairs) return "pairs";
     if (!fixed() && n >= most_pairs) return "most pairs";
-    if (!fixed() && n >= fewest_pairs && n % 2 == 0 && precise()) return "precision";
+    if (!fixed() && n >= fewest_pairs && n % 2 == 0 && elapsed_s() >= least_s && precise()) return "precision";
     if (!budget_spent()) return {};
     if (n == 0)
       fail_usage(fmt::format(

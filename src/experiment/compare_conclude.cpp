@@ -13,6 +13,8 @@ namespace {
 using metrics::Estimate;
 
 constexpr double short_run_s = 0.02;
+/// A process begins as a copy of this program, which hides its own high-water mark until that is higher.
+constexpr double small_program_B = 8e6;
 constexpr double much_steal = 0.02;
 
 double value_in_phase(const RunRecord& run, const std::string& name, const Quantity& q) {
@@ -67,6 +69,12 @@ double wall_median(const std::vector<const RunRecord*>& runs) {
   return median_of(wall);
 }
 
+double memory_median(const std::vector<const RunRecord*>& runs) {
+  std::vector<double> peak;
+  for (const RunRecord* run : runs) peak.push_back(static_cast<double>(run->rss_peak_B));
+  return median_of(peak);
+}
+
 double steal_share(const RunSets& runs) {
   double steal = 0.0, wall = 0.0;
   for (const auto* side : {&runs.a, &runs.b})
@@ -84,6 +92,9 @@ void note_runs(const RunSets& runs, ComparisonRecord& record) {
         fmt::format("a run takes {}: starting a process (about 1 ms) is a good part of what was "
                     "measured; let each command do more work",
                     si(shortest, "s")));
+  const double least_B = std::min(memory_median(runs.a), memory_median(runs.b));
+  if (least_B > 0.0 && least_B < small_program_B)
+    record.notes.push_back("peak memory of programs as small as these is only what was seen at the looks (--interval)");
   if (const double steal = steal_share(runs); steal > much_steal)
     record.notes.push_back(
         fmt::format("the hypervisor gave {:.0f} % of a CPU to other machines meanwhile: wall times "

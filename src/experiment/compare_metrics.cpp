@@ -53,12 +53,11 @@ std::vector<double> values_of(const std::vector<const RunRecord*>& runs, const Q
 
 bool positive(double v) { return std::isfinite(v) && v > 0.0; }
 
-/// Components that are drawn anew in each run are seen in the scatter of the runs. What was assumed, not read, for one
-/// run (its idle power, how a share was attributed) would be assumed the same way in the next one.
+/// Components that are drawn anew in each run are seen in the scatter of the runs. Not so the part of a period at which
+/// a sensor never looks: a program in step with it would show it the same part every time.
 bool seen_in_scatter(const Component& c) {
   if (c.type == 'A') return true;
-  if (c.correlation.kind != CorrelationKind::Run) return false;
-  return c.name.find("idle") == std::string::npos && c.name.find("attribution") == std::string::npos;
+  return c.correlation.kind == CorrelationKind::Run && c.name.find("unseen") == std::string::npos;
 }
 
 /// What is tied to one run's program (the watts of its instructions) is the same in all runs of one command.

@@ -94,17 +94,23 @@ TEST(CompareCoverage, NoisyEnoughToStopMidway) {  // where stopping at the first
   expect_honest(simulate(d, up_to_40_pairs(), false, 4));
 }
 
+TEST(CompareCoverage, OnlyOneSideHasOutliers) {
+  Disturbance d;
+  d.outliers_in_b_only = true;
+  expect_honest(simulate(d, up_to_40_pairs(), false, 5));
+}
+
 TEST(CompareCoverage, FixedNumbersOfPairs) {
   for (const int pairs : {5, 6, 9, 20}) {
     CompareOptions options;
     options.pairs = pairs;
-    expect_honest(simulate({}, options, false, 5 + static_cast<std::uint64_t>(pairs)));
+    expect_honest(simulate({}, options, false, 50 + static_cast<std::uint64_t>(pairs)));
   }
 }
 
-TEST(CompareCoverage, AssumedIdlePowerIsInTheInterval) {
+TEST(CompareCoverage, WhatIsAssumedOfASideIsInTheInterval) {
   Disturbance d;
-  d.idle = 0.03;
+  d.attribution = 0.03;
   expect_honest(simulate(d, up_to_40_pairs(), false, 30));
 }
 

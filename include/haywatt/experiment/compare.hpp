@@ -28,6 +28,7 @@ struct CompareOptions {
 };
 
 inline constexpr int fewest_pairs = 6;  ///< before precision may stop a comparison
+inline constexpr double least_s = 3.0;  ///< and time: more pairs of quick commands cost nothing
 inline constexpr int most_pairs = 300;  ///< after which it ends in any case, unless the pairs were given
 inline constexpr double default_budget_s = 60.0;
 

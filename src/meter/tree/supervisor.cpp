@@ -45,8 +45,8 @@ Supervisor::Supervisor(const Machine& machine, const ProgramOptions& options)
     : machine_(machine),
       options_(options),
       entered_ns_(clock_ns(CLOCK_MONOTONIC)),
-      signals_(options.origin),
-      readings_(machine) {
+      readings_(machine),
+      signals_(options.origin) {
   ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper_before_);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail_errno("cannot become the reaper of the program's orphans", errno);
 }

@@ -73,7 +73,6 @@ class Supervisor {
   const Machine& machine_;
   const ProgramOptions& options_;
   std::int64_t entered_ns_;
-  Signals signals_;
   Readings readings_;
   std::unique_ptr<ControlGroup> group_;
   std::unique_ptr<LiveTree> tree_;
@@ -105,6 +104,7 @@ class Supervisor {
   bool all_gone_ = false, left_alone_ = false;
   int interrupted_by_ = 0, subreaper_before_ = 0;
   std::vector<std::string> warnings_;
+  Signals signals_;  ///< gone first: no signal is lost while the rest is put away
 };
 
 }  // namespace haywatt::meter

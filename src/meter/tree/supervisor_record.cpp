@@ -40,7 +40,6 @@ void Supervisor::fill(ProgramResult& result) {
     run.warnings.push_back(
         fmt::format("{} lines of the program were no phase marks and were dropped (docs/phases.md)", link_->lost()));
   fill_tree(run);
-  result.interrupted_by = interrupted_by_;
   result.last_words = streams_->last_words();
 
   TreeRecord& tree = *run.tree;
@@ -62,6 +61,11 @@ void Supervisor::fill(ProgramResult& result) {
                                   : fmt::format("exit code {}", tree.exit_code);
   }
   fill_phases_and_energy(metered(run.id), run);
+  // Signals since the program's end were meant for us: a caller that meters one run after another must hear of them.
+  // Removing the group takes the kernel milliseconds.
+  group_.reset();
+  take_signals();
+  result.interrupted_by = interrupted_by_;
 }
 
 void Supervisor::fill_tree(RunRecord& run) {
