@@ -184,7 +184,9 @@ class Meter(Case):
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 6)
         self.assertIn("left running", " ".join(self.record()["warnings"]))
-        os.kill(daemon, 0)  # it lives on
+        os.kill(daemon, 0)  # it lives on, and in no group of ours
+        with open(f"/proc/{daemon}/cgroup", encoding="utf-8") as f:
+            self.assertNotIn("/haywatt-", f.read())
 
     def test_forks_without_end(self):
         # The limit counts all processes of a user: one whom nobody else is.

@@ -112,7 +112,19 @@ ControlGroup::ControlGroup(std::string folder, bool v2) : folder_(std::move(fold
 ControlGroup::~ControlGroup() {
   for (const int fd : {entrance_, usage_, folder_fd_})
     if (fd >= 0) ::close(fd);
+  move_out();
   remove_group(folder_);
+}
+
+/// What is left running goes back to the group that it would have been in, so that ours can be removed.
+void ControlGroup::move_out() const {
+  const std::string parent = folder_.substr(0, folder_.rfind('/')) + "/cgroup.procs";
+  for (const std::string& pid : haywatt::split(slurp(pids_file().c_str()), '\n')) {
+    const int fd = pid.empty() ? -1 : ::open(parent.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    (void)!::write(fd, pid.data(), pid.size());  // it may have ended by now
+    ::close(fd);
+  }
 }
 
 std::optional<std::int64_t> ControlGroup::cpu_ns() noexcept {

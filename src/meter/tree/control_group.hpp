@@ -9,7 +9,7 @@
 
 namespace haywatt::meter {
 
-/// Not thread-safe. Removed by the destructor, if it is empty by then.
+/// Not thread-safe. Removed by the destructor; who is in it by then goes back to the group around it.
 class ControlGroup {
  public:
   /// Beside this process: v2, where a group without controllers changes nothing for those in it; else the v1 hierarchy
@@ -35,6 +35,7 @@ class ControlGroup {
 
  private:
   ControlGroup(std::string folder, bool v2);
+  void move_out() const;
   std::string folder_;
   bool v2_;
   int entrance_ = -1, usage_ = -1, folder_fd_ = -1;

@@ -117,7 +117,7 @@ void Supervisor::loop() {
   while (!all_gone_ && !left_alone_) {
     const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
     if (now >= next_tick_ns_) tick();
-    wait_for_something(next_tick_ns_);
+    woken_by_time_ = wait_for_something(next_tick_ns_);
     move_streams();
     take_marks();
     take_signals();
@@ -126,7 +126,7 @@ void Supervisor::loop() {
   }
 }
 
-void Supervisor::wait_for_something(std::int64_t until_ns) {
+bool Supervisor::wait_for_something(std::int64_t until_ns) {
   const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
   std::array<pollfd, 2 + ProgramStreams::most_polled> files{};
   std::array<pollfd, ProgramStreams::most_polled> streams{};
@@ -139,7 +139,7 @@ void Supervisor::wait_for_something(std::int64_t until_ns) {
   std::copy(streams.begin(), streams.end(), files.begin() + 2);
   const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - now);
   const timespec timeout{left_ns / second_ns, left_ns % second_ns};
-  ::ppoll(files.data(), files.size(), &timeout, nullptr);
+  return ::ppoll(files.data(), files.size(), &timeout, nullptr) == 0;
 }
 
 SpanBorder Supervisor::border() {
@@ -155,10 +155,11 @@ std::int64_t Supervisor::tree_cpu_ns() {
   return cpu_ns_;
 }
 
-/// One look at the tree. Its cost decides when the next one is: within 0.1 % of a CPU as long as that means one look a
-/// second or more, and within 1 % for trees so large that even that is too dear.
+/// One look at the tree. What it and the waking for it cost decides when the next one is: within 0.1 % of a CPU as long
+/// as that means one look a second or more, and within 1 % for trees so large that even that is too dear.
 void Supervisor::tick() {
   const std::int64_t own_before = clock_ns(CLOCK_THREAD_CPUTIME_ID), now = clock_ns(CLOCK_MONOTONIC);
+  if (woken_by_time_ && own_after_look_ns_ != 0) wake_cost_ns_ = own_before - own_after_look_ns_;
   const bool slow = now >= next_slow_ns_;
   const TreeSums& sums = tree_->look(now, slow);
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
@@ -183,11 +184,12 @@ void Supervisor::tick() {
     pss_cost_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - looked;
     pss_spent_ns_ += pss_cost_ns_;
   }
-  const std::int64_t cost = looked - own_before;
+  const std::int64_t cost = looked - own_before + wake_cost_ns_;
   const std::int64_t interval = std::int64_t{options_.interval_ms} * 1'000'000;
   const std::int64_t pause = std::max({interval, std::min(cost * 1'000, second_ns), cost * 100});
   // A suspended or starved machine does not make up for the looks it missed.
   next_tick_ns_ = std::max(next_tick_ns_ + pause, clock_ns(CLOCK_MONOTONIC));
+  own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 MeteredRun Supervisor::metered(const std::string& run_id) const {

@@ -51,7 +51,8 @@ class Supervisor {
   void start();
   void loop();
   void tick();
-  void wait_for_something(std::int64_t until_ns);
+  /// True if nothing came.
+  bool wait_for_something(std::int64_t until_ns);
   void take_signals();
   void pass_on(const Signals::Arrival& arrival);
   void reap();
@@ -92,6 +93,8 @@ class Supervisor {
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
   std::uint64_t own_rss_B_ = 0;  ///< ours when we forked
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
+  std::int64_t own_after_look_ns_ = 0, wake_cost_ns_ = 0;
+  bool woken_by_time_ = false;
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   ProcFile own_io_{"/proc/self/io"};
   IoCounts io_, ended_io_;  ///< the tree's at most; of processes that were waited for
