@@ -113,7 +113,12 @@ ControlGroup::~ControlGroup() {
   for (const int fd : {entrance_, usage_, folder_fd_})
     if (fd >= 0) ::close(fd);
   move_out();
-  remove_group(folder_);
+  // The kernel may need a moment to let go of a process that was waited for already.
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    remove_group(folder_);
+    if (::access(folder_.c_str(), F_OK) != 0) return;
+    ::usleep(1'000);
+  }
 }
 
 /// What is left running goes back to the group that it would have been in, so that ours can be removed.
