@@ -55,6 +55,8 @@ int run(int argc, char** argv) {
       "  haywatt compress jets.npz -o jets.hay --bound range:1e-3\n"
       "  haywatt verify jets.hay --against jets.npz\n"
       "  haywatt decompress jets.hay -o back.npz\n"
+      "  haywatt meter -o run.json -- python3 train.py\n"
+      "  haywatt compare 'gzip -9 -c big' 'gzip -1 -c big'\n"
       "\nExit codes: 0 done, 1 a check failed, 2 wrong usage, 3 bad or damaged input,\n"
       "4 system (disk full, no permission), 5 not available here.");
   Action action;

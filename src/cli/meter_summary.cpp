@@ -59,7 +59,7 @@ std::string energy_of(const std::vector<EnergyFigure>& figures, const EnergyFigu
   std::vector<std::string> notes;
   for (const EnergyFigure& e : figures) {
     if (!same_source(e, source)) continue;
-    const std::string name = e.rule.empty() ? e.share : e.share == "process-tree" ? e.rule : e.share + " " + e.rule;
+    const std::string name = e.share == "process-tree" ? e.rule : e.share;
     if (e.known)
       out += fmt::format("    {:<24}{:>10}   {:<24}{}\n", name, joules_text(e.joules.value),
                          "(" + interval_text(e.joules) + ")", meaning(e));

@@ -55,8 +55,8 @@ void expect_phases_add_up(const RunRecord& run) {
     const double sum = energy[e.sensor + e.boundary + e.rule], tiny = 1e-6 * std::fabs(e.joules.value) + 1e-9;
     if (all_known[e.sensor + e.boundary + e.rule]) {
       EXPECT_NEAR(sum, e.joules.value, tiny);
-    } else if (e.rule == "attributed") {  // marginal joules of what is too short may be below zero
-      EXPECT_LE(sum, e.joules.value + tiny);
+    } else if (e.rule == "attributed") {  // what is too short may come out a little below zero
+      EXPECT_LE(sum, e.joules.value * (1.0 + 1e-3) + tiny);
     }
   }
 }
