@@ -1,7 +1,7 @@
 # Shared by quickstart and check: installing packages, building. Source it; the current folder is the project's root.
 
 say() { printf '\n== %s\n' "$*"; }
-die() { printf '%s\n' "$*" >&2; exit "${2:-4}"; }
+die() { printf '%s\n' "$1" >&2; exit "${2:-4}"; }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
@@ -9,12 +9,19 @@ as_root() {
   fi
 }
 
-# install_packages LIST…: the Debian packages named in the files, those that are missing.
-install_packages() {
+# missing_packages LIST…: the Debian packages named in the files that are not installed, on one line.
+missing_packages() {
   local missing=() name
   while read -r name; do
     dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
   done < <(sed 's/#.*//; /^ *$/d' "$@")
+  echo "${missing[*]}"
+}
+
+# install_packages LIST…: those that are missing.
+install_packages() {
+  local missing
+  read -r -a missing <<< "$(missing_packages "$@")"
   if [ ${#missing[@]} = 0 ]; then say "packages: all there"; return; fi
   command -v apt-get >/dev/null || die "this needs a Debian 12 machine (apt-get); the packages wanted are: ${missing[*]}" 5
   say "packages: installing ${missing[*]}"
