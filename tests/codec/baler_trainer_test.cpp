@@ -122,6 +122,24 @@ TEST_F(BalerTrainer, SameSeedSameWeightsOtherSeedOthers) {
   EXPECT_NE(a.library.find("libtorch"), std::string::npos);
 }
 
+// Two threads take half of each batch: the same but for the order of sums.
+TEST_F(BalerTrainer, ThreadsShareABatch) {
+  const std::vector<double> rows = make_rows(701, 5);  // a last batch of 70 rows
+  TrainConfig config;
+  config.batch_size = 140;
+  config.test_size = 0.1;
+  const TrainResult one = trainer->train(rows, 5, config, {});
+  config.threads = 2;
+  const TrainResult two = trainer->train(rows, 5, config, {});
+  ASSERT_EQ(one.train_loss.size(), two.train_loss.size());
+  for (std::size_t i = 0; i < one.train_loss.size(); ++i) {
+    EXPECT_NEAR(two.train_loss[i], one.train_loss[i], 1e-9 * one.train_loss[i]);
+    EXPECT_NEAR(two.validation_loss[i], one.validation_loss[i], 1e-9 * one.validation_loss[i]);
+  }
+  const TrainResult again = trainer->train(rows, 5, config, {});
+  EXPECT_EQ(two.model.encoder[0].weight, again.model.encoder[0].weight);
+}
+
 TEST_F(BalerTrainer, ErrorsCrossTheBorderAsOurs) {
   TrainConfig config;
   EXPECT_THROW(static_cast<void>(trainer->train({}, 5, config, {})), Error);

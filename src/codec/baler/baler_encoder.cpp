@@ -104,8 +104,7 @@ class BalerEncoder final : public Encoder {
     return result;
   }
 
-  /// Threads of a BLAS wait for each other after every small product. With Baler's batch of 512 rows of 24 columns two
-  /// threads took 2.6 times the CPU time of one, and longer by the clock.
+  /// Threads share a batch by rows and wait for each other four times a batch: a small batch is not worth it.
   [[nodiscard]] int train_threads(std::uint64_t columns, int available) const {
     if (settings_.train_threads > 0) return settings_.train_threads;
     const Model shape =

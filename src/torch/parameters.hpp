@@ -1,0 +1,40 @@
+/// The weights of Baler's AE as tensors that share one block of memory, so that an optimiser is one loop.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "haywatt/codec/baler/model.hpp"
+
+namespace haywatt::torch_plugin {
+
+struct Layer {
+  at::Tensor weight, bias;  ///< (outputs, inputs) and (outputs), as torch.nn.Linear has them
+};
+
+class Parameters {
+ public:
+  /// With `initialise` torch.nn.Linear's initialisation, in the order of Baler's constructor: weights and biases from
+  /// U(-1/sqrt(inputs), 1/sqrt(inputs)), drawn in the network's own type from torch's generator. Else those of `shape`.
+  Parameters(const baler::Model& shape, at::ScalarType type, bool initialise);
+
+  /// en1..en4, de1..de4: views of flat().
+  [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }
+  /// All of them, each padded with zeros to a cache line.
+  [[nodiscard]] const at::Tensor& flat() const { return flat_; }
+  /// A block of zeros of the same size and its views in the same places.
+  [[nodiscard]] std::vector<Layer> make_like(at::Tensor& flat) const;
+  /// LeakyReLU follows all layers but the fourth and the eighth.
+  [[nodiscard]] bool activated(std::size_t layer) const {
+    return layer + 1 != layers_.size() / 2 && layer + 1 != layers_.size();
+  }
+  void copy_to(baler::Model& model) const;
+
+ private:
+  [[nodiscard]] std::vector<Layer> views(const at::Tensor& flat) const;
+  std::vector<std::pair<std::int64_t, std::int64_t>> shapes_;  ///< (outputs, inputs)
+  at::Tensor flat_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace haywatt::torch_plugin
