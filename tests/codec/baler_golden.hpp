@@ -5,6 +5,7 @@
 
 #include "haywatt/base/file.hpp"
 #include "haywatt/codec/baler/model.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::baler::test {
 

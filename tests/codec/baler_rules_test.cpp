@@ -10,6 +10,7 @@
 #include "codec/baler/training_rules.hpp"
 #include "codec/baler_golden.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::baler {
 namespace {

@@ -8,6 +8,7 @@
 #include "codec/baler_golden.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/codec/baler/trainer.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::baler {
 namespace {

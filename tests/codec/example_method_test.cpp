@@ -5,6 +5,7 @@
 
 #include "codec/column_samples.hpp"
 #include "haywatt/base/file.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt {
 namespace {

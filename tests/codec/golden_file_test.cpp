@@ -4,6 +4,7 @@
 
 #include "haywatt/base/bytes.hpp"
 #include "haywatt/codec/pipeline.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt {
 namespace {

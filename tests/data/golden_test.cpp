@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "data/zip_directory.hpp"
+#include "haywatt_test_paths.hpp"
 #include "table_helpers.hpp"
 
 namespace haywatt::test {

@@ -13,6 +13,7 @@
 
 #include "experiment/tables.hpp"
 #include "haywatt/experiment/study.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::experiment {
 namespace {

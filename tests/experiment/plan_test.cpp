@@ -7,6 +7,7 @@
 
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::experiment {
 namespace {

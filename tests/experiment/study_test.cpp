@@ -12,6 +12,7 @@
 #include "experiment/tables.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::experiment {
 namespace {

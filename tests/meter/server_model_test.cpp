@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "haywatt/base/text.hpp"
+#include "haywatt_test_paths.hpp"
 #include "meter/cpu_names.hpp"
 
 namespace haywatt::meter {

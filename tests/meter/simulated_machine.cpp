@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "haywatt_test_paths.hpp"
 #include "meter/one_channel_sensor.hpp"
 #include "meter/sensors/counter.hpp"
 

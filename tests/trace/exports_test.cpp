@@ -11,6 +11,7 @@
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/text.hpp"
+#include "haywatt_test_paths.hpp"
 #include "support/example_program.hpp"
 
 namespace haywatt::trace {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "haywatt/meter/sensor_survey.hpp"
+#include "haywatt_test_paths.hpp"
 #include "meter/sensors/nvml_board.hpp"
 #include "meter/sensors/sensor_tree.hpp"
 #include "stubs/nvml_stub.hpp"

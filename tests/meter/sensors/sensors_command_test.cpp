@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "haywatt_test_paths.hpp"
 #include "meter/sensors/sensor_tree.hpp"
 
 namespace haywatt::meter {
