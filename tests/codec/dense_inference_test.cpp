@@ -81,7 +81,9 @@ void check_random_network(Arithmetic arithmetic, double tolerance) {
     for (S& v : x) v = static_cast<S>(2 * g.next() - 1);
     const D untouched = static_cast<D>(-77);
     std::vector<D> y(rows * y_stride + 1, untouched);
-    const DenseInference network(layers, arithmetic, before, after);
+    const auto set = *rc::gen::suchThat(
+        rc::gen::element(Instructions::Portable, Instructions::Avx2, Instructions::Avx512), supported);
+    const DenseInference network(layers, arithmetic, before, after, nullptr, set);
     run_chunks(network, {x.data(), rows, x_stride}, {y.data(), rows, y_stride}, 2,
                *rc::gen::inRange<std::size_t>(1, 60));
     for (std::size_t r = 0; r < rows; ++r) {

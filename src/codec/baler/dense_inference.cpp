@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 
+#include "codec/baler/dense/packed.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/exec/pool.hpp"
 
@@ -35,22 +34,6 @@ void check_scaling(const std::vector<double>& minimum, const std::vector<double>
                std::to_string(range.size()) + " ranges for " + std::to_string(columns) + " columns");
 }
 
-template <class S>
-S normalised(S x, const InputScaling& scaling, std::size_t column) {
-  if (scaling.minimum.empty()) return x;
-  const S low = static_cast<S>(scaling.minimum[column]);
-  S range = static_cast<S>(scaling.range[column]);
-  if (range == S{0} && scaling.constant_to_zero) range = std::numeric_limits<S>::infinity();
-  return scaling.divide ? (x - low) / range : (x - low) * (S{1} / range);
-}
-
-template <class W>
-W restored(W y, const OutputScaling& scaling, std::size_t column) {
-  if (!scaling.minimum.empty()) y = y * static_cast<W>(scaling.range[column]) + static_cast<W>(scaling.minimum[column]);
-  if (scaling.rounding.empty() || scaling.rounding[column] == Rounding::None) return y;
-  return scaling.rounding[column] == Rounding::Nearest ? std::nearbyint(y) : std::trunc(y);
-}
-
 }  // namespace
 
 std::vector<DenseLayer> autoencoder_layers(const std::vector<Linear>& half) {
@@ -62,37 +45,106 @@ std::vector<DenseLayer> autoencoder_layers(const std::vector<Linear>& half) {
   return layers;
 }
 
-struct DenseInference::Implementation {
-  std::vector<DenseLayer> layers;
-  Arithmetic arithmetic;
-  InputScaling before;
-  OutputScaling after;
-  std::size_t widest = 0;
+namespace {
 
-  template <class T, class S, class D>
-  void run(const S* x, std::size_t x_stride, D* y, std::size_t y_stride, std::size_t rows, std::byte* scratch) const {
-    T* from = reinterpret_cast<T*>(scratch);
-    T* to = from + widest;
-    using W = std::conditional_t<sizeof(T) == 8 || sizeof(D) == 8, double, float>;
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t i = 0; i < layers.front().linear.inputs; ++i)
-        from[i] = static_cast<T>(normalised(x[r * x_stride + i], before, i));
-      for (const DenseLayer& layer : layers) {
-        const Linear& l = layer.linear;
-        for (std::size_t o = 0; o < l.outputs; ++o) {
-          T sum = static_cast<T>(l.bias[o]);
-          const double* weight = l.weight.data() + o * l.inputs;
-          for (std::size_t i = 0; i < l.inputs; ++i) sum += from[i] * static_cast<T>(weight[i]);
-          if (layer.activation != Activation::None && sum < T{0})
-            sum = layer.activation == Activation::Relu ? T{0} : sum * static_cast<T>(layer.slope);
-          to[o] = sum;
-        }
-        std::swap(from, to);
-      }
-      for (std::size_t o = 0; o < layers.back().linear.outputs; ++o)
-        y[r * y_stride + o] = static_cast<D>(restored(static_cast<W>(from[o]), after, o));
+using dense::InputRange;
+
+/// What the class needs of a packed network, whatever its arithmetic.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  virtual void run(const ConstRows& x, const MutableRows& y, std::byte* scratch) const = 0;
+  [[nodiscard]] virtual std::size_t scratch_bytes() const = 0;
+};
+
+// BFloat16 and Int8 have their instructions only in some processors with AVX-512; the rest do better with AVX2.
+Instructions set_for(Arithmetic arithmetic, Instructions set) {
+#if defined(__x86_64__)
+  if (set != Instructions::Avx512) return set;
+  if (arithmetic == Arithmetic::BFloat16 && !__builtin_cpu_supports("avx512bf16")) return Instructions::Avx2;
+  if (arithmetic == Arithmetic::Int8 && !__builtin_cpu_supports("avx512vnni")) return Instructions::Avx2;
+#endif
+  static_cast<void>(arithmetic);
+  return set;
+}
+
+template <Arithmetic A>
+dense::RunRows<A> find_kernel(Instructions set) {
+#if defined(__x86_64__)
+  if (set == Instructions::Avx512) {
+    if constexpr (A == Arithmetic::BFloat16)
+      return dense::avx512_bf16::run_rows<A>;
+    else if constexpr (A == Arithmetic::Int8)
+      return dense::avx512_vnni::run_rows<A>;
+    else
+      return dense::avx512::run_rows<A>;
+  }
+  if (set == Instructions::Avx2) return dense::avx2::run_rows<A>;
+#endif
+  static_cast<void>(set);
+  return dense::portable::run_rows<A>;
+}
+
+template <Arithmetic A>
+class RunnerOf : public Runner {
+ public:
+  RunnerOf(dense::PackedNetwork<A> network, Instructions set)
+      : network_(std::move(network)),
+        kernel_(find_kernel<A>(set)),
+        scratch_bytes_(dense::ScratchLayout<A>(network_, set).bytes) {}
+  void run(const ConstRows& x, const MutableRows& y, std::byte* scratch) const override {
+    kernel_(network_, x, y, scratch);
+  }
+  [[nodiscard]] std::size_t scratch_bytes() const override { return scratch_bytes_; }
+
+ private:
+  dense::PackedNetwork<A> network_;
+  dense::RunRows<A> kernel_;
+  std::size_t scratch_bytes_;
+};
+
+InputRange range_of(const std::vector<float>& values) {
+  InputRange range;  // with 0 in it, so that 0 is exact
+  for (const float v : values) {
+    if (!std::isfinite(v)) continue;
+    range.low = std::min<double>(range.low, v);
+    range.high = std::max<double>(range.high, v);
+  }
+  return range;
+}
+
+/// The range of every layer's input over the rows, by running the layers before it in Float32.
+std::vector<InputRange> calibrate(const std::vector<DenseLayer>& layers, const InputScaling& before,
+                                  const ConstRows& rows, Instructions set) {
+  ConstRows sample = rows;
+  sample.rows = std::min<std::size_t>(sample.rows, 4096);
+  std::vector<InputRange> ranges;
+  std::vector<float> normalised;
+  for (std::size_t r = 0; r < sample.rows; ++r) {
+    for (std::size_t i = 0; i < layers.front().linear.inputs; ++i) {
+      double x = sample.f8 ? sample.f8[r * sample.stride + i] : static_cast<double>(sample.f4[r * sample.stride + i]);
+      if (!before.minimum.empty()) x = before.range[i] == 0 ? 0.0 : (x - before.minimum[i]) / before.range[i];
+      normalised.push_back(static_cast<float>(x));
     }
   }
+  ranges.push_back(range_of(normalised));
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    const std::vector<DenseLayer> first(layers.begin(), layers.begin() + l);
+    const std::size_t columns = first.back().linear.outputs;
+    std::vector<float> values(sample.rows * columns);
+    DenseInference(first, Arithmetic::Float32, before, {}, nullptr, set)
+        .run(sample, {values.data(), sample.rows, columns});
+    ranges.push_back(range_of(values));
+  }
+  return ranges;
+}
+
+}  // namespace
+
+struct DenseInference::Implementation {
+  std::size_t inputs = 0, outputs = 0;
+  std::uint64_t macs = 0;
+  std::unique_ptr<const Runner> runner;
 };
 
 DenseInference::Scratch::Scratch(std::size_t bytes) : storage_(bytes + 64) {
@@ -101,8 +153,9 @@ DenseInference::Scratch::Scratch(std::size_t bytes) : storage_(bytes + 64) {
   start_ = static_cast<std::byte*>(std::align(64, bytes, start, space));
 }
 
-DenseInference::DenseInference(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, InputScaling before,
-                               OutputScaling after) {
+DenseInference::DenseInference(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const InputScaling& before,
+                               const OutputScaling& after, const ConstRows* calibration, Instructions set) {
+  if (!supported(set)) fail_unavailable("this processor lacks the instructions asked for");
   check_layers(layers);
   const std::size_t columns = layers.back().linear.outputs;
   check_scaling(before.minimum, before.range, layers.front().linear.inputs, "the normalisation");
@@ -110,50 +163,51 @@ DenseInference::DenseInference(const std::vector<DenseLayer>& layers, Arithmetic
   if (!after.rounding.empty() && after.rounding.size() != columns)
     fail_input("rounding is given for " + std::to_string(after.rounding.size()) + " of " + std::to_string(columns) +
                " columns");
-  std::size_t widest = layers.front().linear.inputs;
-  for (const DenseLayer& layer : layers) widest = std::max<std::size_t>(widest, layer.linear.outputs);
-  implementation_ = std::make_unique<const Implementation>(
-      Implementation{layers, arithmetic, std::move(before), std::move(after), widest});
+  auto made = std::make_unique<Implementation>();
+  made->inputs = layers.front().linear.inputs;
+  made->outputs = columns;
+  for (const DenseLayer& layer : layers) made->macs += std::uint64_t{layer.linear.inputs} * layer.linear.outputs;
+  std::vector<InputRange> ranges;
+  if (arithmetic == Arithmetic::Int8) {
+    if (calibration == nullptr || calibration->rows == 0) fail_usage("int8 arithmetic needs rows to calibrate on");
+    ranges = calibrate(layers, before, *calibration, set);
+  }
+  const Instructions used = set_for(arithmetic, set);
+  const auto make = [&]<Arithmetic A>() {
+    made->runner = std::make_unique<RunnerOf<A>>(dense::pack<A>(layers, before, after, ranges, used), used);
+  };
+  switch (arithmetic) {
+    case Arithmetic::Float64:
+      make.template operator()<Arithmetic::Float64>();
+      break;
+    case Arithmetic::Float32:
+      make.template operator()<Arithmetic::Float32>();
+      break;
+    case Arithmetic::BFloat16:
+      make.template operator()<Arithmetic::BFloat16>();
+      break;
+    case Arithmetic::Int8:
+      make.template operator()<Arithmetic::Int8>();
+      break;
+  }
+  implementation_ = std::move(made);
 }
 
 DenseInference::~DenseInference() = default;
 DenseInference::DenseInference(DenseInference&&) noexcept = default;
 DenseInference& DenseInference::operator=(DenseInference&&) noexcept = default;
 
-std::size_t DenseInference::inputs() const noexcept { return implementation_->layers.front().linear.inputs; }
-std::size_t DenseInference::outputs() const noexcept { return implementation_->layers.back().linear.outputs; }
-
-std::uint64_t DenseInference::macs_per_row() const noexcept {
-  std::uint64_t macs = 0;
-  for (const DenseLayer& layer : implementation_->layers)
-    macs += std::uint64_t{layer.linear.inputs} * layer.linear.outputs;
-  return macs;
-}
+std::size_t DenseInference::inputs() const noexcept { return implementation_->inputs; }
+std::size_t DenseInference::outputs() const noexcept { return implementation_->outputs; }
+std::uint64_t DenseInference::macs_per_row() const noexcept { return implementation_->macs; }
 
 DenseInference::Scratch DenseInference::make_scratch() const {
-  return Scratch(2 * implementation_->widest * sizeof(double));
+  return Scratch(implementation_->runner->scratch_bytes());
 }
 
 void DenseInference::run(const ConstRows& x, const MutableRows& y, Scratch& scratch) const {
   if (x.rows != y.rows) fail_input("as many rows must go out of the network as go in");
-  if (x.rows == 0) return;
-  const auto run_as = [&](auto tag) {
-    using T = decltype(tag);
-    const auto from = [&](const auto* source) {
-      if (y.f8)
-        implementation_->run<T>(source, x.stride, y.f8, y.stride, x.rows, scratch.data());
-      else
-        implementation_->run<T>(source, x.stride, y.f4, y.stride, x.rows, scratch.data());
-    };
-    if (x.f8)
-      from(x.f8);
-    else
-      from(x.f4);
-  };
-  if (implementation_->arithmetic == Arithmetic::Float64)
-    run_as(double{});
-  else
-    run_as(float{});
+  if (x.rows > 0) implementation_->runner->run(x, y, scratch.data());
 }
 
 void DenseInference::run(const ConstRows& x, const MutableRows& y) const {
@@ -176,6 +230,36 @@ void run_chunks(const DenseInference& network, const ConstRows& x, const Mutable
     if (to.f8) to.f8 += first * y.stride;
     network.run(from, to);
   });
+}
+
+Deviation deviation(const DenseInference& network, const DenseInference& reference, const ConstRows& x) {
+  const std::size_t columns = reference.outputs();
+  if (network.outputs() != columns || network.inputs() != reference.inputs())
+    fail_input("two networks of different sizes cannot be compared");
+  std::vector<double> a(x.rows * columns), b(x.rows * columns);
+  network.run(x, {a.data(), x.rows, columns});
+  reference.run(x, {b.data(), x.rows, columns});
+  Deviation found;
+  double squares = 0, spread = 0, counted = 0;
+  for (std::size_t c = 0; c < columns; ++c) {
+    double sum = 0, sum_of_squares = 0, count = 0;
+    for (std::size_t i = c; i < b.size(); i += columns) {
+      if (!std::isfinite(a[i]) || !std::isfinite(b[i])) continue;
+      const double difference = a[i] - b[i];
+      found.largest = std::max(found.largest, std::fabs(difference));
+      squares += difference * difference;
+      sum += b[i];
+      sum_of_squares += b[i] * b[i];
+      ++count;
+    }
+    if (count > 0) spread += sum_of_squares - sum * sum / count;
+    counted += count;
+  }
+  if (counted > 0) {
+    found.rms = std::sqrt(squares / counted);
+    found.reference_rms = std::sqrt(std::max(spread, 0.0) / counted);
+  }
+  return found;
 }
 
 }  // namespace haywatt::baler

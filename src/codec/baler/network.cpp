@@ -85,19 +85,6 @@ void layer(Instructions set, const LayerTask<T>& task) {
 
 }  // namespace
 
-bool supported(Instructions set) noexcept {
-#if defined(__x86_64__)
-  if (set == Instructions::Avx512) return __builtin_cpu_supports("avx512f") != 0;
-  if (set == Instructions::Avx2) return __builtin_cpu_supports("avx2") != 0;
-#endif
-  return set == Instructions::Portable;
-}
-
-Instructions best_instructions() noexcept {
-  if (supported(Instructions::Avx512)) return Instructions::Avx512;
-  return supported(Instructions::Avx2) ? Instructions::Avx2 : Instructions::Portable;
-}
-
 template <class T>
 Network<T>::Network(const std::vector<Linear>& layers, Instructions set) : set_(set) {
   for (const Linear& from : layers) {

@@ -9,14 +9,10 @@
 #include <span>
 #include <vector>
 
+#include "haywatt/codec/baler/instructions.hpp"
 #include "haywatt/codec/baler/model.hpp"
 
 namespace haywatt::baler {
-
-/// Which instructions the kernels use. All give the same bits; tests compare them.
-enum class Instructions { Portable, Avx2, Avx512 };
-[[nodiscard]] Instructions best_instructions() noexcept;
-[[nodiscard]] bool supported(Instructions set) noexcept;
 
 /// Values of a cache line's alignment.
 template <class T>
@@ -53,7 +49,8 @@ class AlignedBuffer {
 template <class T>
 inline constexpr std::size_t block_rows = 128 / sizeof(T);
 
-/// One half of a Model, packed for the kernels. T is double, or float for float32 models. Immutable, thread-safe.
+/// One half of a Model, packed for the kernels; all instruction sets give the same bits. T is double, or float for
+/// float32 models. Immutable, thread-safe.
 template <class T>
 class Network {
  public:

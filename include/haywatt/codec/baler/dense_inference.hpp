@@ -9,12 +9,16 @@
 #include <memory>
 #include <vector>
 
+#include "haywatt/codec/baler/instructions.hpp"
 #include "haywatt/codec/baler/model.hpp"
 
 namespace haywatt::baler {
 
 /// What the layers compute in. Weights are rounded to it once.
-enum class Arithmetic { Float64, Float32 };
+/// BFloat16: products of bfloat16 weights and activations, summed in float. Int8: unsigned bytes with one step and zero
+/// a layer, from a calibration sample, times signed bytes with one step an output, summed in int32. Biases, activation
+/// functions, normalisation and un-normalisation stay in float.
+enum class Arithmetic { Float64, Float32, BFloat16, Int8 };
 
 enum class Activation { None, LeakyRelu, Relu };  ///< Relu and LeakyRelu let NaN pass, as torch's do
 
@@ -64,7 +68,8 @@ struct OutputScaling {
 };
 
 /// A dense network ready to run. Immutable after construction: any number of threads may run it, each with a Scratch of
-/// its own. Memory does not grow with the rows. NaN and infinities in a row pass through to that row only.
+/// its own. Memory does not grow with the rows. NaN and infinities in a row pass through to that row only;
+/// Int8 has none, and clamps to what its calibration saw (NaN to the low end).
 class DenseInference {
  public:
   /// Working space of one thread, a few hundred kB for Baler's sizes.
@@ -80,9 +85,12 @@ class DenseInference {
     std::byte* start_;
   };
 
-  /// Error(BadInput) if the layers do not fit each other, or a vector of a scaling not the columns.
-  explicit DenseInference(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, InputScaling before = {},
-                          OutputScaling after = {});
+  /// `calibration`: rows as run() takes them, for Int8 only, which needs them; at most 4,096 of them are looked at.
+  /// Error(BadInput) if the layers do not fit each other, or a vector of a scaling not the columns; Error(Usage) for
+  /// Int8 without rows; Error(Unavailable) if the processor lacks `set`.
+  explicit DenseInference(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const InputScaling& before = {},
+                          const OutputScaling& after = {}, const ConstRows* calibration = nullptr,
+                          Instructions set = best_instructions());
   ~DenseInference();
   DenseInference(DenseInference&&) noexcept;
   DenseInference& operator=(DenseInference&&) noexcept;
@@ -106,5 +114,15 @@ class DenseInference {
 /// place in `y`.
 void run_chunks(const DenseInference& network, const ConstRows& x, const MutableRows& y, int threads,
                 std::size_t chunk_rows = 4096);
+
+/// How far one network's results are from another's on the same rows.
+struct Deviation {
+  double largest = 0;        ///< of |a - b|; rows where either is not finite are left out
+  double rms = 0;            ///< root mean square of a - b
+  double reference_rms = 0;  ///< of b about each column's mean: what rms is small against
+};
+
+/// `network` beside `reference`, usually the same layers in Float64, on `x`.
+[[nodiscard]] Deviation deviation(const DenseInference& network, const DenseInference& reference, const ConstRows& x);
 
 }  // namespace haywatt::baler

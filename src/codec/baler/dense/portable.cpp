@@ -1,0 +1,36 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "codec/baler/dense/packed.hpp"
+
+namespace haywatt::baler::dense::portable {
+
+constexpr Instructions instructions = Instructions::Portable;
+
+template <class Vector, class Real>
+[[gnu::always_inline]] inline Vector multiply_add(const Vector& x, Real w, const Vector& sum) {
+  return x * w + sum;
+}
+
+template <class Units, class Sums>
+[[gnu::always_inline]] inline Sums int8_dot(const Units& x, std::uint32_t w, const Sums& sum) {
+  Sums result = sum;
+  for (int i = 0; i < 4; ++i) {
+    const auto signed_byte = static_cast<std::int8_t>(w >> (8 * i) & 255U);
+    result += reinterpret_cast<Sums>((x >> (8 * i)) & 255U) * static_cast<std::int32_t>(signed_byte);
+  }
+  return result;
+}
+
+#include "codec/baler/dense/dots.inl"
+#include "codec/baler/dense/kernel.inl"
+
+template void run_rows(const PackedNetwork<Arithmetic::Float64>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::Float32>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::BFloat16>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::Int8>&, const ConstRows&, const MutableRows&, std::byte*);
+
+}  // namespace haywatt::baler::dense::portable
