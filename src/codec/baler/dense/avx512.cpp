@@ -7,6 +7,8 @@
 #include "codec/baler/dense/packed.hpp"
 
 #if defined(__x86_64__)
+// g++ 12 takes the intrinsics' own undefined values for uninitialised ones (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
