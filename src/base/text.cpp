@@ -84,6 +84,18 @@ std::optional<double> parse_duration_s(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+std::vector<int> cpu_list(std::string_view text, std::size_t most) {
+  std::vector<int> cpus;
+  for (const std::string& part : split(text, ',')) {
+    const auto dash = part.find('-');
+    const auto first = parse_u64(part.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : parse_u64(part.substr(dash + 1));
+    if (!first || !last || *last < *first || *last >= most) return {};
+    for (std::uint64_t cpu = *first; cpu <= *last && cpus.size() < most; ++cpu) cpus.push_back(static_cast<int>(cpu));
+  }
+  return cpus;
+}
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};

@@ -23,11 +23,12 @@ constexpr double idle_guess_shared = 0.9;
 }  // namespace
 
 double price_u(const Machine& m, double load) {
-  const bool siblings = m.physical_cores > 0 && m.logical_cpus > m.physical_cores;
-  // Of busy CPUs the part q = load has a busy sibling. All the difference is possible between programs at q = 1/2, none
-  // at 0 and 1; evenly distributed within +-.
-  const double q = std::clamp(load, 0.0, 1.0);
-  const double u_siblings = siblings ? sibling_price * 2.0 * std::sqrt(q * (1.0 - q)) / std::sqrt(3.0) : 0.0;
+  const double paired =
+      m.logical_cpus > 0 ? std::clamp(static_cast<double>(m.paired_cpus) / m.logical_cpus, 0.0, 1.0) : 0.0;
+  // Of busy CPUs the part q has a busy sibling: those whose core has two CPUs online, by the load. All the difference
+  // is possible between programs at q = 1/2, none at 0 and 1; evenly distributed within +-.
+  const double q = std::clamp(load, 0.0, 1.0) * paired;
+  const double u_siblings = sibling_price * 2.0 * std::sqrt(q * (1.0 - q)) / std::sqrt(3.0);
   return std::hypot(std::hypot(u_curve, u_program), u_siblings);
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -75,6 +76,8 @@ Machine describe_machine() {
     m.hypervisor = hypervisor_name(signature);
   }
   if (const long online = sysconf(_SC_NPROCESSORS_ONLN); online > 0) m.logical_cpus = static_cast<int>(online);
+  const char* sysroot = std::getenv("HAYWATT_SYSROOT");
+  record::read_topology(sysroot == nullptr ? "" : sysroot, m);
   m.cpu_quota = affinity_cpus();
   m.libraries["glibc"] = gnu_get_libc_version();
   m.id = record::machine_id(m);
@@ -101,6 +104,7 @@ void to_json(json& j, const Machine& m) {
        {"micro_architecture", record::utf8(m.micro_architecture)},
        {"logical_cpus", m.logical_cpus},
        {"physical_cores", m.physical_cores},
+       {"paired_cpus", m.paired_cpus},
        {"sockets", m.sockets},
        {"cpu_quota", record::number(m.cpu_quota)},
        {"memory_B", m.memory_B},
@@ -124,6 +128,7 @@ void from_json(const json& j, Machine& m) {
   read_member(j, "micro_architecture", m.micro_architecture);
   read_member(j, "logical_cpus", m.logical_cpus);
   read_member(j, "physical_cores", m.physical_cores);
+  read_member(j, "paired_cpus", m.paired_cpus);
   read_member(j, "sockets", m.sockets);
   read_member(j, "cpu_quota", m.cpu_quota);
   read_member(j, "memory_B", m.memory_B);

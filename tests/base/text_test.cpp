@@ -36,6 +36,13 @@ TEST(Text, DurationsAreSeconds) {
     EXPECT_FALSE(parse_duration_s(wrong)) << wrong;
 }
 
+TEST(Text, ListsOfCpus) {
+  EXPECT_EQ(cpu_list("0"), std::vector<int>({0}));
+  EXPECT_EQ(cpu_list("0-2,8"), std::vector<int>({0, 1, 2, 8}));
+  for (const char* bad : {"", "x", "3-1", "0-", "-1", "0,,1", "0-99999999999999999999", "9999999"})
+    EXPECT_TRUE(cpu_list(bad).empty()) << bad;
+}
+
 TEST(Text, SiKeepsThreeDigits) {
   EXPECT_EQ(si(1234567, "B"), "1.23 MB");
   EXPECT_EQ(si(999.7, "B"), "1.00 kB");

@@ -32,6 +32,7 @@ TEST(SideBySide, TreesAndUnattributedAreTheMachine) {
   machine.id = "m";
   machine.logical_cpus = 8;
   machine.physical_cores = 4;
+  machine.paired_cpus = 8;
   for (int trial = 0; trial < 100; ++trial) {
     constexpr std::size_t trees = 3;
     const std::size_t seconds = 2 + random() % 20;

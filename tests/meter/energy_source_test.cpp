@@ -162,10 +162,13 @@ TEST(SensorFigures, SiblingsMakePricesLessCertain) {
   m.logical_cpus = m.physical_cores = 8;
   const double plain = price_u(m, 0.5);
   EXPECT_EQ(price_u(m, 0.0), plain);
-  m.physical_cores = 4;
+  m.paired_cpus = 8;
   EXPECT_GT(price_u(m, 0.5), plain + 0.05);
   EXPECT_DOUBLE_EQ(price_u(m, 0.0), plain);
   EXPECT_DOUBLE_EQ(price_u(m, 1.0), plain) << "every core is shared by everybody";
+  m.paired_cpus = 4;
+  EXPECT_GT(price_u(m, 1.0), plain + 0.05) << "half of the CPUs are alone on their core";
+  EXPECT_LT(price_u(m, 0.2), price_u(m, 0.4));
 }
 
 TEST(SensorFigures, WhatTwoRunsShareCancelsInTheirRatio) {

@@ -110,6 +110,7 @@ SimulatedMachine::SimulatedMachine(SensorKind kind, std::uint64_t seed) : kind_(
   machine_.id = "m" + std::to_string(seed);
   machine_.logical_cpus = 1 << (2 + static_cast<int>(random_() % 5));
   machine_.physical_cores = random_() % 2 == 0 ? machine_.logical_cpus / 2 : machine_.logical_cpus;
+  machine_.paired_cpus = machine_.physical_cores < machine_.logical_cpus ? machine_.logical_cpus : 0;
   cpus_ = machine_.logical_cpus;
   full_W_ = cpus_ * uniform(3.0, 8.0);
   idle_W_ = full_W_ * row[0] * std::exp(0.2 * normal());

@@ -87,6 +87,68 @@ TEST_F(Root, NothingReadableIsAnEmptyDescription) {
   EXPECT_EQ(machine_from_files(root_).cpu_family, 0);
 }
 
+/// A machine of four cores and eight CPUs as Linux shows it after `echo 0 > cpu6/online` and the same of cpu7: they
+/// keep a folder and lose their topology, and their siblings' lists no longer name them.
+class HalfPaired : public Root {
+ protected:
+  void SetUp() override {
+    Root::SetUp();
+    file(cpus_ + "/online", "0-5\n");
+    file(cpus_ + "/offline", "6-7\n");
+    const char* siblings[] = {"0,4", "1,5", "2", "3", "0,4", "1,5"};
+    for (int cpu = 0; cpu < 6; ++cpu) {
+      file(list_of(cpu), std::string(siblings[cpu]) + "\n");
+      file(cpus_ + "/cpu" + std::to_string(cpu) + "/topology/core_id", std::to_string(cpu % 4) + "\n");
+    }
+    for (const char* cpu : {"/cpu6", "/cpu7"}) file(cpus_ + cpu + "/online", "0\n");
+    machine_.logical_cpus = 6;
+  }
+  [[nodiscard]] std::string list_of(int cpu) const {
+    return cpus_ + "/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list";
+  }
+  const std::string cpus_ = "/sys/devices/system/cpu";
+  Machine machine_;
+};
+
+TEST_F(HalfPaired, SiblingsCountOneByOne) {
+  record::read_topology(root_, machine_);
+  EXPECT_EQ(machine_.physical_cores, 4);
+  EXPECT_EQ(machine_.paired_cpus, 4);
+}
+
+TEST_F(HalfPaired, ListsThatNameCpusThatAreOffAreReadWithoutThem) {
+  file(list_of(2), "2,6\n");
+  file(list_of(3), "3,7\n");
+  record::read_topology(root_, machine_);
+  EXPECT_EQ(machine_.physical_cores, 4);
+  EXPECT_EQ(machine_.paired_cpus, 4);
+}
+
+TEST_F(HalfPaired, SysrootIsHonoured) {
+  setenv("HAYWATT_SYSROOT", root_.c_str(), 1);
+  const Machine m = describe_machine();
+  unsetenv("HAYWATT_SYSROOT");
+  EXPECT_EQ(m.physical_cores, 4);
+  EXPECT_EQ(m.paired_cpus, 4);
+}
+
+TEST_F(HalfPaired, WithoutListsTheCountsDecide) {
+  for (const char* broken : {"", "x", "1-0", "0-99999999", "5"}) {
+    file(list_of(1), broken);
+    Machine m = machine_;
+    m.physical_cores = 4;
+    record::read_topology(root_, m);
+    EXPECT_EQ(m.physical_cores, 4) << broken;
+    EXPECT_EQ(m.paired_cpus, 4) << broken;
+    m.physical_cores = 6;
+    record::read_topology(root_, m);
+    EXPECT_EQ(m.paired_cpus, 0) << broken;
+  }
+  Machine unknown;
+  record::read_topology(root_ + "/nowhere", unknown);
+  EXPECT_EQ(unknown.paired_cpus, -1);
+}
+
 TEST(MicroArchitecture, FamiliesModelsAndSteppings) {
   EXPECT_EQ(micro_architecture_of("GenuineIntel", 6, 0x55, 4), "skylake-x");
   EXPECT_EQ(micro_architecture_of("GenuineIntel", 6, 0x55, 11), "cooperlake");

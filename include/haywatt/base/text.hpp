@@ -20,6 +20,9 @@ namespace haywatt {
 /// "5s", "500ms", "1m", "2h" or plain seconds, decimals allowed ("1.5s"), as seconds; nothing if negative or not
 /// finite.
 [[nodiscard]] std::optional<double> parse_duration_s(std::string_view text) noexcept;
+/// The CPUs of a kernel list like "0,18" or "0-3,8" (Linux Documentation/admin-guide/cputopology.rst). At most `most`;
+/// nothing if it is no such list.
+[[nodiscard]] std::vector<int> cpu_list(std::string_view text, std::size_t most = 4096);
 /// Now as ISO 8601 in UTC: "2024-05-01T12:00:00Z".
 [[nodiscard]] std::string utc_now();
 /// Three significant digits with an SI prefix: 1234567 -> "1.23 M" + unit, e.g. si(1.2e6, "B") = "1.2 MB".

@@ -14,7 +14,8 @@ struct Machine {
   int cpu_family = 0, cpu_model = 0, cpu_stepping = 0;
   std::string micro_architecture;  ///< key of data/energy/cpuid_uarch.csv, or empty
   int logical_cpus = 0;            ///< online
-  int physical_cores = 0;          ///< 0 unknown
+  int physical_cores = 0;          ///< with a CPU online; 0 unknown
+  int paired_cpus = -1;            ///< of the CPUs online, those whose core has another one online; -1 unknown
   int sockets = 0;
   double cpu_quota = 0.0;  ///< CPUs allowed by affinity and cgroup (may be fractional)
   std::uint64_t memory_B = 0;

@@ -168,18 +168,6 @@ std::vector<int> one_a_counter(const std::vector<int>& cpus, const std::string& 
 
 }  // namespace
 
-std::vector<int> cpu_list(const std::string& text, std::size_t most) {
-  std::vector<int> cpus;
-  for (const std::string& part : split(text, ',')) {
-    const auto dash = part.find('-');
-    const auto first = parse_u64(part.substr(0, dash));
-    const auto last = dash == std::string::npos ? first : parse_u64(part.substr(dash + 1));
-    if (!first || !last || *last < *first || *last >= most) return {};
-    for (std::uint64_t cpu = *first; cpu <= *last && cpus.size() < most; ++cpu) cpus.push_back(static_cast<int>(cpu));
-  }
-  return cpus;
-}
-
 std::unique_ptr<EnergySensor> open_perf_energy(const std::string& sysroot, const Machine& machine,
                                                PerfInterface& perf) {
   const std::string folder = sysroot + "/sys/bus/event_source/devices/power";

@@ -13,7 +13,4 @@ namespace haywatt::meter {
 [[nodiscard]] std::unique_ptr<EnergySensor> open_perf_energy(const std::string& sysroot, const Machine& machine,
                                                              PerfInterface& perf);
 
-/// The CPUs of a list like "0,18" or "0-3,8". At most `most`; nothing if it is no such list.
-[[nodiscard]] std::vector<int> cpu_list(const std::string& text, std::size_t most = 4096);
-
 }  // namespace haywatt::meter

@@ -179,13 +179,6 @@ TEST(PerfEnergy, PsysOfASecondSocketMayBeSilentButNotMove) {
   EXPECT_NE(fault(*sensor, "psys"), "");
 }
 
-TEST(PerfEnergy, CpuLists) {
-  EXPECT_EQ(cpu_list("0"), std::vector<int>({0}));
-  EXPECT_EQ(cpu_list("0-2,8"), std::vector<int>({0, 1, 2, 8}));
-  for (const char* bad : {"", "x", "3-1", "0-", "-1", "0,,1", "0-99999999999999999999", "9999999"})
-    EXPECT_TRUE(cpu_list(bad).empty()) << bad;
-}
-
 /// The real calls on an event that every Linux has: the clock of CPU 0.
 TEST(PerfEnergy, TheRealCallsCountWherePermitted) {
   constexpr std::uint32_t software = 1;  // PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK
