@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <ctime>
 
+#include "haywatt/base/text.hpp"
+
 namespace haywatt::meter {
 namespace {
 
-/// More than any one counter's hardware draws: a declared bound, twenty times the largest CPU sold. A step back that
-/// would mean more is a reset, not a wrap.
-constexpr double most_W = 10'000.0;
+/// The file may be read this much later than the clock, and the counter may have lagged: added to the time of a step.
+constexpr double late_s = 0.1;
 /// So fast may a counter wrap twice unseen: a declared bound, twice the largest CPU sold.
 constexpr double likely_most_W = 1'000.0;
 
@@ -38,10 +39,13 @@ void Counter::advance(std::uint64_t now, double at_s) noexcept {
     total_ += now - before;
     return;
   }
-  const std::uint64_t step = before <= range_ ? range_ - before + now : 0;
-  if (before <= range_ && static_cast<double>(step) * unit_J_ <= most_W * (gap_s + 1.0)) {
-    total_ += step;
-    return;
+  if (range_ != 0 && before <= range_) {
+    const std::uint64_t step = range_ - before + now;
+    as_wrap_W_ = static_cast<double>(step) * unit_J_ / (gap_s + late_s);
+    if (as_wrap_W_ <= most_W_) {
+      total_ += step;
+      return;
+    }
   }
   trouble_ = Trouble::WentBack;
   from_ = before;
@@ -53,7 +57,10 @@ std::string Counter::problem() const {
     case Trouble::None:
       return {};
     case Trouble::WentBack:
-      return fmt::format("the counter went back from {} to {}, which no wrap explains: it was reset", from_, to_);
+      return fmt::format("the counter went back from {} to {}, which no wrap explains{}: it was reset", from_, to_,
+                         as_wrap_W_ > 0.0
+                             ? fmt::format(" (it would mean {}, the most is {})", si(as_wrap_W_, "W"), si(most_W_, "W"))
+                             : std::string{});
     case Trouble::NotReadForLong:
       return fmt::format("the counter was not read for {:.0f} s, in which it may have wrapped more than once", gap_s_);
   }

@@ -14,8 +14,11 @@ using SensorClock = std::function<double()>;
 /// Follows a counter that starts again at 0 after `range`. Pure but for what it remembers.
 class Counter {
  public:
-  /// `unit_J`: of one count. `range`: 0 for a counter that does not wrap.
-  Counter(double unit_J, std::uint64_t range) : unit_J_(unit_J), range_(range) {}
+  /// `unit_J`: of one count. `range`: 0 for a counter that does not wrap. `most_W`: more than the counter's hardware
+  /// can draw; a step back that would mean more is a reset. The default is twice the largest CPU sold, a declared
+  /// bound.
+  explicit Counter(double unit_J, std::uint64_t range, double most_W = 1'000.0)
+      : unit_J_(unit_J), range_(range), most_W_(most_W) {}
   void advance(std::uint64_t now, double at_s) noexcept;
   /// Joules since the first reading.
   [[nodiscard]] double joules() const noexcept { return static_cast<double>(total_) * unit_J_; }
@@ -28,11 +31,13 @@ class Counter {
   enum class Trouble { None, WentBack, NotReadForLong };
   double unit_J_;
   std::uint64_t range_;
+  double most_W_;
   std::optional<std::uint64_t> last_;
   double last_s_ = 0.0;
   std::uint64_t total_ = 0;
   Trouble trouble_ = Trouble::None;
   std::uint64_t from_ = 0, to_ = 0;  ///< of the step that no wrap explains
+  double as_wrap_W_ = 0.0;           ///< the power that it would mean as a wrap, 0 if it cannot be one
   double gap_s_ = 0.0;
 };
 

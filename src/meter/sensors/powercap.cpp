@@ -20,13 +20,30 @@ constexpr double intel_step_J = 61e-6, amd_step_J = 15.3e-6;
 constexpr double usual_gain = 0.05, doubtful_gain = 0.10;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// A wrap is believed below the largest power that the zone says its constraints may be set to (TDP, of some also the
+/// turbo's limit), ten times: short turbo limits of laptops are up to four times the TDP. Never more than a socket or
+/// the platform can draw, never less than 100 W: declared bounds.
+constexpr double over_the_constraints = 10.0, least_bound_W = 100.0, socket_bound_W = 1'000.0,
+                 platform_bound_W = 4'000.0;
+
+double most_W(const std::string& folder, const std::string& boundary) {
+  const double bound_W = boundary == "psys" ? platform_bound_W : socket_bound_W;
+  std::uint64_t most_uW = 0;
+  for (int k = 0; k < 10; ++k) {
+    const std::string file = folder + "/constraint_" + std::to_string(k) + "_max_power_uw";
+    most_uW = std::max(most_uW, parse_u64(first_word(file)).value_or(0));
+  }
+  if (most_uW == 0) return bound_W;
+  return std::clamp(over_the_constraints * static_cast<double>(most_uW) * 1e-6, least_bound_W, bound_W);
+}
+
 /// One zone's counter in µJ, followed across its wraps.
 class Zone {
  public:
-  Zone(const std::string& folder, std::string name)
+  Zone(const std::string& folder, std::string name, const std::string& boundary)
       : name_(std::move(name)),
         file_(folder + "/energy_uj"),
-        counter_(1e-6, parse_u64(first_word(folder + "/max_energy_range_uj")).value_or(0)) {}
+        counter_(1e-6, parse_u64(first_word(folder + "/max_energy_range_uj")).value_or(0), most_W(folder, boundary)) {}
 
   /// Joules since the first read, NaN once it has failed.
   double read(double at_s) noexcept {
@@ -84,7 +101,7 @@ class Powercap final : public EnergySensor {
       c.counter = "rapl";
       zones_.emplace_back();
     }
-    zones_[index].emplace_back(folder, name);
+    zones_[index].emplace_back(folder, name, boundary);
   }
 
   void read(std::span<double> joules) noexcept override {

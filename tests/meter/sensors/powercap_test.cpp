@@ -75,8 +75,10 @@ TEST(Powercap, TwoSocketsAreAddedChildrenAndPsysAreNot) {
 TEST(Powercap, WrapsAtItsRange) {
   const PowercapTree tree;
   tree.zone("intel-rapl:0", "package-0", 262'000'000'000);
-  const auto sensor = open_powercap(tree.root(), intel());
+  double now_s = 0.0;
+  const auto sensor = open_powercap(tree.root(), intel(), [&] { return now_s; });
   (void)read(*sensor);
+  now_s = 1.0;
   tree.set("intel-rapl:0", 1'000'000);
   EXPECT_NEAR(read(*sensor)["package"], 143.328850 + 1.0, 1e-9);
   tree.set("intel-rapl:0", 262'143'328'850);
@@ -106,6 +108,47 @@ TEST(Powercap, ResetIsAFault) {
   tree.set("intel-rapl:0", 5);
   EXPECT_TRUE(std::isnan(read(*sensor)["package"]));
   EXPECT_NE(fault(*sensor, "package").find("it was reset"), std::string::npos);
+}
+
+/// A reset so near the range that the step back could be a wrap: the power that it would mean decides.
+TEST(Powercap, ResetJustBeforeTheWrapIsKnownByItsPower) {
+  struct Case {
+    const char* zone;
+    std::uint64_t constraint_uW;  // 0: the zone has none
+    double wrap_J;                // that the step would mean as a wrap, a second after the last reading
+    bool believed;
+  };
+  for (const Case& c : {Case{"package-0", 205'000'000, 300.0, true}, Case{"package-0", 205'000'000, 9'000.0, false},
+                        Case{"package-0", 205'000'000, 1'200.0, false}, Case{"package-0", 15'000'000, 120.0, true},
+                        Case{"package-0", 15'000'000, 300.0, false}, Case{"package-0", 1'000'000, 60.0, true},
+                        Case{"package-0", 0, 900.0, true}, Case{"package-0", 0, 5'000.0, false},
+                        Case{"package-0", ~std::uint64_t{0}, 5'000.0, false}, Case{"psys", 0, 3'000.0, true},
+                        Case{"psys", 0, 9'000.0, false}}) {
+    const PowercapTree tree;
+    constexpr std::uint64_t range_uJ = 262'143'328'850, after_uJ = 7;
+    const auto before_uJ = range_uJ + after_uJ - static_cast<std::uint64_t>(c.wrap_J * 1e6);
+    tree.zone("intel-rapl:0", c.zone, before_uJ - 50'000'000);
+    std::ofstream(tree.folder("intel-rapl:0") + "/constraint_0_name") << "long_term\n";
+    if (c.constraint_uW > 0) {
+      std::ofstream(tree.folder("intel-rapl:0") + "/constraint_0_max_power_uw") << c.constraint_uW << "\n";
+      std::ofstream(tree.folder("intel-rapl:0") + "/constraint_1_max_power_uw") << "0\n";
+    }
+    double now_s = 0.0;
+    const auto sensor = open_powercap(tree.root(), intel(), [&] { return now_s; });
+    (void)read(*sensor);
+    now_s = 1.0;
+    tree.set("intel-rapl:0", before_uJ);
+    EXPECT_NEAR(read(*sensor)[sensor->channels()[0].boundary], 50.0, 1e-6);
+    now_s = 2.0;
+    tree.set("intel-rapl:0", after_uJ);
+    const double joules = read(*sensor)[sensor->channels()[0].boundary];
+    if (c.believed) {
+      EXPECT_NEAR(joules, 50.0 + c.wrap_J, 1e-3) << c.zone << " " << c.constraint_uW;
+    } else {
+      EXPECT_TRUE(std::isnan(joules)) << c.zone << " " << c.constraint_uW << ": " << joules;
+      EXPECT_NE(sensor->fault(0).find("it was reset"), std::string::npos);
+    }
+  }
 }
 
 TEST(Powercap, DiesAreAddedAndThePlatformIsNot) {
