@@ -12,6 +12,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/compare_text.hpp"
+#include "cli/estimate_options.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
@@ -27,6 +28,7 @@ struct Arguments {
   std::vector<std::string> commands, stored_a, stored_b;
   std::string precision = "3%", budget, fail_if_worse, on, output;
   experiment::CompareOptions options;
+  meter::EstimateOptions estimate;
   int interval_ms = 50;
   bool show_output = false, json = false, force = false;
 };
@@ -120,6 +122,7 @@ ComparisonRecord run_comparison(const Arguments& a) {
   experiment::CompareWorld world;
   world.machine = describe_machine();
   world.haywatt_version = version;
+  meter::check_estimate_options(a.estimate, world.machine);
   close_input();
   Progress progress("compare");
   const SignalMemory signals;
@@ -127,6 +130,7 @@ ComparisonRecord run_comparison(const Arguments& a) {
     meter::ProgramOptions o;
     o.command = side == 'A' ? side_a.words : side_b.words;
     o.interval_ms = a.interval_ms;
+    o.estimate = a.estimate;
     o.streams = a.show_output ? meter::ProgramOptions::Streams::Inherit : meter::ProgramOptions::Streams::Discard;
     meter::ProgramResult result = meter::meter_program(world.machine, o);
     if (result.interrupted_by != 0) asked_to_stop = result.interrupted_by;
@@ -147,6 +151,9 @@ ComparisonRecord read_comparison(const Arguments& a) {
 int compare(Arguments& a) {
   read_options(a);
   sort_arguments(a);
+  check_watts(a.estimate);
+  if (a.commands.empty() && (a.estimate.tdp_W || a.estimate.idle_W))
+    fail_usage("--tdp and --idle-watts are for commands: stored runs keep the estimate they were made with");
   // Made before anything runs: it tells now what would be known too late after minutes.
   std::unique_ptr<AtomicFile> file;
   if (!a.output.empty())
@@ -197,6 +204,7 @@ void add_compare(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str()
       ->type_name("MS");
+  add_estimate_options(*c, a->estimate);
   c->add_flag("--allow-failure", a->options.allow_failure, "Count runs that end with a code other than 0");
   c->add_flag("--show-output", a->show_output, "Let the commands print (default: their output is discarded)");
   c->add_option("-o,--output", a->output, "File for the whole record as JSON (docs/compare.md)")

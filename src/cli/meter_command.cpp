@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/estimate_options.hpp"
 #include "cli/meter_summary.hpp"
 #include "haywatt/base/bytes.hpp"
 #include "haywatt/base/error.hpp"
@@ -30,8 +30,7 @@ void check(Arguments& a) {
     if (!idle_s) fail_usage("--idle '" + a.idle + "': write a duration such as 5s, 500ms or 1m");
     a.options.idle_s = *idle_s;
   }
-  for (const auto& watts : {a.options.estimate.tdp_W, a.options.estimate.idle_W})
-    if (watts && !(std::isfinite(*watts) && *watts > 0.0)) fail_usage("--tdp and --idle-watts take watts above 0");
+  check_watts(a.options.estimate);
 }
 
 int meter_it(const Arguments& a, const meter::ProgramOrigin& origin) {
@@ -78,11 +77,7 @@ void add_meter(CLI::App& app, Action& action) {
                 "Lines of its output that match begin a phase, named by the first group (docs/phases.md)")
       ->type_name("REGEX");
   c->add_flag("--live", a->options.live, "One line on the terminal that says how it is doing");
-  c->add_option("--tdp", a->options.estimate.tdp_W, "For the estimate: thermal design power of one CPU package")
-      ->type_name("W");
-  c->add_option("--idle-watts", a->options.estimate.idle_W,
-                "For the estimate: the whole machine when idle, at the wall")
-      ->type_name("W");
+  add_estimate_options(*c, a->options.estimate);
   c->positionals_at_end();
   add_verbosity(*c);
   c->footer(

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/estimate_options.hpp"
 #include "cli/study_reports.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
@@ -18,6 +19,7 @@ struct Arguments {
   std::string input, folder, methods, bounds;
   int repeats = 0;
   int threads = 0;
+  meter::EstimateOptions estimate;
   bool force = false, json = false;
 };
 
@@ -37,6 +39,8 @@ std::string command_line(const Arguments& a) {
   if (!a.bounds.empty()) line += " --bounds " + quoted(a.bounds);
   if (a.repeats > 0) line += fmt::format(" --repeats {}", a.repeats);
   if (a.threads > 0) line += fmt::format(" --threads {}", a.threads);
+  if (a.estimate.tdp_W) line += fmt::format(" --tdp {}", *a.estimate.tdp_W);
+  if (a.estimate.idle_W) line += fmt::format(" --idle-watts {}", *a.estimate.idle_W);
   return line;
 }
 
@@ -53,6 +57,8 @@ experiment::Plan make_plan(const Arguments& a) {
   }
   if (a.repeats > 0) plan.repeats = a.repeats;
   if (a.threads > 0) plan.threads = {a.threads};
+  if (a.estimate.tdp_W) plan.estimate.tdp_W = a.estimate.tdp_W;
+  if (a.estimate.idle_W) plan.estimate.idle_W = a.estimate.idle_W;
   return plan;
 }
 
@@ -63,6 +69,7 @@ void print_results(const experiment::StudyOutcome& outcome, const std::string& f
 }
 
 int study(const Arguments& a) {
+  check_watts(a.estimate);
   experiment::StudyRequest request;
   request.plan = make_plan(a);
   request.folder = a.folder.empty() ? experiment::default_folder(a.input) : a.folder;
@@ -102,6 +109,7 @@ void add_study(CLI::App& app, Action& action) {
   c->add_option("--threads", a->threads, "Threads of each run (default: the CPUs this process may use)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  add_estimate_options(*c, a->estimate);
   c->add_flag("--force", a->force, "Replace a different or finished study in the folder");
   c->add_flag("--json", a->json, "Print metrics.json (docs/records.md) instead of the table");
   add_verbosity(*c);
@@ -111,6 +119,7 @@ void add_study(CLI::App& app, Action& action) {
       "Examples:\n"
       "  haywatt study jets.npz\n"
       "  haywatt study jets.npz --methods zstd,zstd:level=19,zfp --bounds lossless,range:1e-4 -o quick\n"
+      "  haywatt study jets.npz --idle-watts 41      # what a wall meter shows of the idle machine\n"
       "  haywatt study plan.toml");
   c->callback([a, &action] { action = [a] { return study(*a); }; });
 }

@@ -53,11 +53,12 @@ std::string explain_death(const ProcessResult& process, double timeout_s) {
 }
 
 Launcher::Launcher(std::string program, Machine machine, std::string scratch_file, std::uint64_t memory_B,
-                   SignalWatch& signals)
+                   meter::EstimateOptions estimate, SignalWatch& signals)
     : program_(std::move(program)),
       machine_(std::move(machine)),
       scratch_file_(std::move(scratch_file)),
       memory_B_(memory_B),
+      estimate_(estimate),
       signals_(signals) {}
 
 std::optional<RunRecord> Launcher::run(const Trial& trial, int repeat, double timeout_s) {
@@ -75,6 +76,7 @@ std::optional<RunRecord> Launcher::run(const Trial& trial, int repeat, double ti
   job.output = scratch_file_;
   job.histograms = repeat == 0;  // once is enough, and they are most of a record's size
   job.machine = machine_;
+  job.estimate = estimate_;
 
   const ProcessResult process =
       run_process(program_, {"study-worker"}, nlohmann::json{{"run", job}}.dump(), timeout_s, signals_);

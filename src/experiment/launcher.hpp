@@ -13,7 +13,7 @@ namespace haywatt::experiment {
 class Launcher {
  public:
   Launcher(std::string program, Machine machine, std::string scratch_file, std::uint64_t memory_B,
-           SignalWatch& signals);
+           meter::EstimateOptions estimate, SignalWatch& signals);
   /// One run; nothing if a signal came. A worker that crashes, is killed or takes longer than `timeout_s` becomes a
   /// failed record. Sets count "worker_wall_s".
   [[nodiscard]] std::optional<RunRecord> run(const Trial& trial, int repeat, double timeout_s);
@@ -25,6 +25,7 @@ class Launcher {
   Machine machine_;
   std::string scratch_file_;
   std::uint64_t memory_B_;
+  meter::EstimateOptions estimate_;
   SignalWatch& signals_;
 };
 

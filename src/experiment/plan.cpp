@@ -151,6 +151,8 @@ Expansion expand(const Plan& plan, const std::vector<TableFacts>& tables) {
 std::string plan_identity(const Plan& plan, const std::vector<Trial>& trials) {
   std::string all =
       fmt::format("{} {} {} {} {}\n", plan.repeats, plan.budget_s, plan.timeout_s, plan.memory_B, plan.seed);
+  if (plan.estimate.tdp_W) all += fmt::format("tdp {}\n", *plan.estimate.tdp_W);
+  if (plan.estimate.idle_W) all += fmt::format("idle {}\n", *plan.estimate.idle_W);
   for (const Trial& trial : trials) all += trial.key(0) + "\n";
   return hex(xxh3(as_byte_span(all)));
 }

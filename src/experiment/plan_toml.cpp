@@ -149,7 +149,7 @@ Plan parse_plan(std::string_view toml_text, const std::string& path) {
     in.fail(e.source(), std::string(e.description()));
   }
   in.expect_keys(root, {"title", "data", "methods", "method", "bounds", "threads", "repeats", "budget_s", "timeout_s",
-                        "memory", "seed"});
+                        "memory", "seed", "tdp_w", "idle_w"});
   Plan plan;
   if (const auto* n = root.get("title")) plan.title = in.text(*n, "title");
   const toml::node* data = root.get("data");
@@ -179,6 +179,8 @@ Plan parse_plan(std::string_view toml_text, const std::string& path) {
     plan.memory_B = *size;
   }
   if (const auto* n = root.get("seed")) plan.seed = static_cast<std::uint64_t>(in.whole(*n, "seed", 0, INT64_MAX));
+  if (const auto* n = root.get("tdp_w")) plan.estimate.tdp_W = in.positive(*n, "tdp_w");
+  if (const auto* n = root.get("idle_w")) plan.estimate.idle_W = in.positive(*n, "idle_w");
   return plan;
 }
 
@@ -213,6 +215,8 @@ std::string plan_as_ran(const Plan& plan, const std::vector<TableFacts>& tables,
                    {"method", std::move(methods)}};
   if (!plan.title.empty()) root.insert("title", plan.title);
   if (plan.repeats > 0) root.insert("repeats", plan.repeats);
+  if (plan.estimate.tdp_W) root.insert("tdp_w", *plan.estimate.tdp_W);
+  if (plan.estimate.idle_W) root.insert("idle_w", *plan.estimate.idle_W);
   std::ostringstream out;
   out << "# haywatt plan " << plan_identity(plan, trials) << "\n";
   for (const TableFacts& table : tables) out << "# " << table.path << " has xxh3 " << table.xxh3 << "\n";

@@ -184,6 +184,7 @@ StudyOutcome run_study(const StudyRequest& request) {
   header.record.haywatt_version = version;
   header.record.machine = describe_machine();
   header.record.machine.cpu_quota = exec::cpu_quota();
+  meter::check_estimate_options(request.plan.estimate, header.record.machine);
 
   StudyOutcome outcome;
   SignalWatch signals;
@@ -201,7 +202,8 @@ StudyOutcome run_study(const StudyRequest& request) {
     header.record.runs.clear();
   }
 
-  Launcher launcher(request.worker, header.record.machine, folder.scratch_file(), request.plan.memory_B, signals);
+  Launcher launcher(request.worker, header.record.machine, folder.scratch_file(), request.plan.memory_B,
+                    request.plan.estimate, signals);
   add_environment(header.record, expansion.trials, launcher);
   folder.store().put_study(header.record);
   bool finished = false;

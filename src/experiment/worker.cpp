@@ -97,7 +97,7 @@ RunRecord run_job(const WorkerJob& job) {
         run.method_version = find_method(options.method.name).version();
       }))
     return run;
-  meter::RunMeter meter(job.machine, {100, job.id});
+  meter::RunMeter meter(job.machine, {100, job.id, job.estimate});
   std::unique_ptr<TableReader> reader;
   CompressOutcome outcome;
   meter.start();
@@ -156,6 +156,8 @@ void to_json(nlohmann::json& j, const WorkerJob& job) {
        {"method", job.method},  {"bound", job.bound},       {"rules", job.rules},   {"threads", job.threads},
        {"repeat", job.repeat},  {"memory_B", job.memory_B}, {"output", job.output}, {"histograms", job.histograms},
        {"machine", job.machine}};
+  if (job.estimate.tdp_W) j["tdp_W"] = *job.estimate.tdp_W;
+  if (job.estimate.idle_W) j["idle_W"] = *job.estimate.idle_W;
 }
 
 void from_json(const nlohmann::json& j, WorkerJob& job) {
@@ -172,6 +174,8 @@ void from_json(const nlohmann::json& j, WorkerJob& job) {
   j.at("output").get_to(job.output);
   j.at("histograms").get_to(job.histograms);
   j.at("machine").get_to(job.machine);
+  if (j.contains("tdp_W")) job.estimate.tdp_W = j.at("tdp_W").get<double>();
+  if (j.contains("idle_W")) job.estimate.idle_W = j.at("idle_W").get<double>();
 }
 
 }  // namespace haywatt::experiment

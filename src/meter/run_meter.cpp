@@ -143,7 +143,7 @@ void RunMeter::stop(RunRecord& run) {
                           s.log.names(),
                           s.start.wall_ns,
                           {s.machine.id, run_id, run.method.empty() ? run_id : run.method},
-                          {}},
+                          s.options.estimate},
                          run);
 }
 

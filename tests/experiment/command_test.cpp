@@ -120,6 +120,8 @@ TEST_F(Commands, MistakesHaveTheirExitCodes) {
       {{"study", "t.csv", "--bounds", "no-such-column=abs:1"}, 2},
       {{"study", "t.csv", "--repeats", "0"}, 2},
       {{"study", "t.csv", "-o", "t.csv"}, 2},
+      {{"study", "t.csv", "--tdp", "-3"}, 2},
+      {{"study", "t.csv", "--idle-watts", "nan"}, 2},
       {{"study", "bad.npz"}, 3},
       {{"study", "bad.toml"}, 2},
       {{"study", "none.toml"}, 4},

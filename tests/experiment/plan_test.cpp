@@ -62,12 +62,16 @@ budget_s = 12.5
 timeout_s = 30
 memory = "512M"
 seed = 9
+tdp_w = 205
+idle_w = 41.5
 [[method]]
 name = "zstd"
 options = { level = 19 }
 bounds = ["lossless"]
 )");
   EXPECT_EQ(plan.title, "A title");
+  EXPECT_EQ(plan.estimate.tdp_W, 205.0);
+  EXPECT_EQ(plan.estimate.idle_W, 41.5);
   EXPECT_EQ(plan.data, (std::vector<std::string>{"dir/jets.npz", "/abs/other.npz"}));
   ASSERT_EQ(plan.methods.size(), 2u);
   EXPECT_EQ(plan.methods[0].spec.text(), "zstd");
@@ -234,6 +238,8 @@ TEST(PlanAsRan, ReadsBackAsTheSamePlan) {
 data = "t.npz"
 bounds = ["lossless", ["range:1e-3", "c1=rel:1e-4"]]
 threads = [1, 2]
+tdp_w = 95.5
+idle_w = 41
 methods = ["zstd"]
 [[method]]
 name = "zstd"
@@ -259,6 +265,13 @@ TEST(PlanIdentity, ChangesWithWhatIsRun) {
   other = plan;
   other.seed = 2;
   EXPECT_NE(identity(plan), identity(other));
+  other = plan;
+  other.estimate.tdp_W = 95.0;
+  EXPECT_NE(identity(plan), identity(other));
+  Plan idle = plan;
+  idle.estimate.idle_W = 95.0;
+  EXPECT_NE(identity(plan), identity(idle));
+  EXPECT_NE(identity(other), identity(idle));
   other = plan;
   other.bounds = parse_bound_list("lossless");
   EXPECT_NE(identity(plan), identity(other));

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "experiment/tables.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
+#include "haywatt/experiment/worker.hpp"
 #include "haywatt_test_paths.hpp"
 
 namespace haywatt::experiment {
@@ -93,6 +96,41 @@ TEST_F(Studies, RunEveryCombinationInShuffledRounds) {
     EXPECT_EQ(run.fidelity[0].original.counts.empty(), run.repeat != 0) << "histograms once";
   }
   EXPECT_FALSE(std::filesystem::exists(request.folder + "/.work")) << "nothing is left behind";
+}
+
+/// What --tdp and --idle-watts tell a worker of a machine that is no guest and has no sensor, through the worker's
+/// JSON.
+TEST_F(Studies, WhatIsKnownOfTheMachineChangesTheEstimateOfARun) {
+  setenv("HAYWATT_SYSROOT", "/no/such/folder", 1);
+  WorkerJob job;
+  job.id = "r";
+  job.data = folder / "t.csv";
+  job.method = "zstd";
+  job.rules = {"*=lossless"};
+  job.output = folder / "t.hay";
+  job.machine.id = "bare";
+  job.machine.cpu_vendor = "GenuineIntel";
+  job.machine.cpu_name = "a CPU of no table";
+  job.machine.logical_cpus = job.machine.physical_cores = 64;
+  job.machine.sockets = 2;
+  job.machine.memory_B = std::uint64_t{64} << 30;
+  const auto attributed = [&](std::optional<double> tdp_W, std::optional<double> idle_W) {
+    job.estimate = {tdp_W, idle_W};
+    const RunRecord run = run_job(nlohmann::json(job).get<WorkerJob>());
+    EXPECT_EQ(run.status, "ok") << run.reason;
+    for (const EnergyFigure& e : run.energy)
+      if (e.share == "process-tree" && e.rule == "attributed") return e;
+    ADD_FAILURE() << "no energy";
+    return EnergyFigure{};
+  };
+  const auto width = [](const EnergyFigure& e) { return e.joules.high / e.joules.low; };
+  const EnergyFigure plain = attributed({}, {}), tdp = attributed(350.0, {}), idle = attributed({}, 5'000.0);
+  unsetenv("HAYWATT_SYSROOT");
+  EXPECT_EQ(plain.tier, "T3a");
+  EXPECT_EQ(tdp.tier, "T2c");
+  EXPECT_EQ(idle.tier, "T3a");
+  EXPECT_LT(width(idle), 0.8 * width(plain));
+  EXPECT_GT(idle.joules.value, plain.joules.value) << "a machine that idles at 5 kW";
 }
 
 TEST_F(Studies, AFinishedStudyIsFoundAgain) {

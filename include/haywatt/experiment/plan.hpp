@@ -9,6 +9,7 @@
 #include "haywatt/codec/method.hpp"
 #include "haywatt/data/bound.hpp"
 #include "haywatt/data/schema.hpp"
+#include "haywatt/meter/estimate.hpp"
 
 namespace haywatt::experiment {
 
@@ -35,6 +36,7 @@ struct Plan {
   double timeout_s = 3600.0;     ///< of one run
   std::uint64_t memory_B = std::uint64_t{1} << 30;  ///< as `compress --memory`
   std::uint64_t seed = 1;                           ///< of the order
+  meter::EstimateOptions estimate;                  ///< of this machine, where no sensor can be read
 };
 
 /// Reads PLAN.toml. `path` is for messages and the folder that relative data paths start from. Error(Usage) naming the
@@ -77,7 +79,8 @@ struct Expansion {
 /// plan_identity.
 [[nodiscard]] std::string plan_as_ran(const Plan& plan, const std::vector<TableFacts>& tables,
                                       const std::vector<Trial>& trials);
-/// What makes two studies the same: trials, repeats, budget, memory and seed, not the paths. 16 hexadecimal digits.
+/// What makes two studies the same: trials, repeats, budget, memory, seed and what is told of the machine, not the
+/// paths. 16 hexadecimal digits.
 [[nodiscard]] std::string plan_identity(const Plan& plan, const std::vector<Trial>& trials);
 
 }  // namespace haywatt::experiment

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "haywatt/meter/estimate.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::experiment {
@@ -24,6 +25,7 @@ struct WorkerJob {
   std::string output;       ///< the .hay file to write; removed again
   bool histograms = false;  ///< fill ColumnFidelity's histograms
   Machine machine;          ///< as the study described it
+  meter::EstimateOptions estimate;
 };
 
 void to_json(nlohmann::json& j, const WorkerJob& job);

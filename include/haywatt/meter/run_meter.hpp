@@ -4,13 +4,15 @@
 #include <memory>
 
 #include "haywatt/base/span.hpp"
+#include "haywatt/meter/estimate.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::meter {
 
 struct MeterOptions {
   int interval_ms = 100;
-  std::string run_id;  ///< correlation id of what belongs to this run alone
+  std::string run_id;          ///< correlation id of what belongs to this run alone
+  EstimateOptions estimate{};  ///< what is known of the machine and the estimate cannot see
 };
 
 /// One at a time per process (it installs itself as the span listener). start() and stop() belong to one thread; spans
