@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/sensors_watch.hpp"
 #include "haywatt/base/text.hpp"
 #include "haywatt/meter/sensor_survey.hpp"
 
@@ -151,9 +152,20 @@ int print_text(const Machine& machine, const SensorSurvey& survey) {
 }  // namespace
 
 void add_sensors(CLI::App& app, Action& action) {
-  auto json = std::make_shared<bool>(false);
+  struct Arguments {
+    bool json = false, watch = false;
+    int interval_ms = 1000;
+  };
+  auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("sensors", "List the energy sensors here, how good they are, and how to get more");
-  c->add_flag("--json", *json, "Print them as JSON (docs/cli-json.md)");
+  c->add_flag("--json", a->json, "Print them as JSON (docs/cli-json.md)");
+  CLI::Option* watch =
+      c->add_flag("--watch", a->watch, "Show their power until Ctrl-C: a table on a terminal, else lines");
+  c->add_option("--interval", a->interval_ms, "With --watch: milliseconds between two lines")
+      ->needs(watch)
+      ->check(CLI::Range(100, 60'000))
+      ->capture_default_str()
+      ->type_name("MS");
   add_verbosity(*c);
   c->footer(
       "Each sensor is watched for half a second. Boundaries: package (CPUs), dram, psys (CPU platform),\n"
@@ -161,12 +173,14 @@ void add_sensors(CLI::App& app, Action& action) {
       "\nExamples:\n"
       "  haywatt sensors\n"
       "  sudo haywatt sensors          what could be read with more rights\n"
+      "  haywatt sensors --watch       what they show now, every second\n"
       "  haywatt sensors --json | jq '.sensors[].channels[] | select(.used)'");
-  c->callback([json, &action] {
-    action = [json] {
+  c->callback([a, &action] {
+    action = [a] {
       const Machine machine = describe_machine();
+      if (a->watch) return watch_sensors(machine, a->interval_ms, a->json);
       const SensorSurvey survey = meter::survey_sensors(machine);
-      return *json ? print_json(machine, survey) : print_text(machine, survey);
+      return a->json ? print_json(machine, survey) : print_text(machine, survey);
     };
   });
 }

@@ -102,19 +102,6 @@ EstimateOutlook outlook(const Machine& machine) {
     o.full_factor = std::sqrt(full.high / full.low);
     return o;
   }
-  try {
-    if (const auto c = load_calibration(calibration_path(machine), machine)) {
-      const CalibratedLoad idle = calibrated_at(*c, machine, 0.0), full = calibrated_at(*c, machine, 1.0);
-      return {"calibrated",
-              "readings of a wall meter, " + c->created,
-              idle.watts,
-              full.watts,
-              idle.high / idle.watts,
-              full.high / full.watts};
-    }
-  } catch (const Error&) {
-    // A damaged calibration: whoever meters is told (docs/energy.md).
-  }
   if (machine.virtual_machine) {
     const ThreadPower t = thread_power(machine);
     const double threads = std::max(machine.logical_cpus, 1);
