@@ -134,7 +134,8 @@ TEST(ThreadPowers, ByMicroArchitectureThenVendor) {
   EXPECT_EQ(power("sierraforest", "GenuineIntel").group, "any server");
   EXPECT_EQ(power("", "ARM").group, "any server");
   EXPECT_LT(power("zen3", "AuthenticAMD").busy_W, power("icelake-x", "GenuineIntel").busy_W);
-  EXPECT_LE(power("zen3", "AuthenticAMD").u_idle, power("zen5", "AuthenticAMD").u_idle) << "who knows less is not surer";
+  EXPECT_LE(power("zen3", "AuthenticAMD").u_idle, power("zen5", "AuthenticAMD").u_idle)
+      << "who knows less is not surer";
   EXPECT_LE(power("zen3", "AuthenticAMD").u_busy, power("zen5", "AuthenticAMD").u_busy);
   EXPECT_LT(power("zen5", "AuthenticAMD").u_busy, power("", "ARM").u_busy);
   for (const char* uarch : {"zen1", "zen2", "zen3", "zen4", "sapphirerapids", "haswell"}) {
