@@ -94,6 +94,11 @@ HAYWATT_INLINE void add_of(T* __restrict to, const T* __restrict from, std::size
 
 }  // namespace
 
+void AdamFactors::set_step(std::int64_t t, double lr) {
+  step_size = lr / (1.0 - std::pow(beta1, static_cast<double>(t)));
+  root_correction = std::sqrt(1.0 - std::pow(beta2, static_cast<double>(t)));
+}
+
 HAYWATT_SIMD void add_bias(float* z, const float* bias, std::size_t rows, std::size_t columns, bool activated) {
   add_bias_of(z, bias, rows, columns, activated);
 }

@@ -1,6 +1,7 @@
 /// What a training step does beside its matrix products, each in one pass over the memory it touches.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace haywatt::torch_plugin {
 
@@ -27,6 +28,8 @@ struct AdamFactors {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double step_size = 0.0;      ///< lr / (1 - beta1^t)
   double root_correction = 1;  ///< sqrt(1 - beta2^t)
+  /// For step t = 1, 2, …
+  void set_step(std::int64_t t, double lr);
 };
 void adam(float* weight, float* mean, float* square, const float* gradient, std::size_t count, const AdamFactors& f);
 void adam(double* weight, double* mean, double* square, const double* gradient, std::size_t count,

@@ -1,10 +1,10 @@
 #include <ATen/Parallel.h>
 
 #include <barrier>
-#include <cmath>
 #include <exception>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "torch/elementwise.hpp"
 #include "torch/training_step.hpp"
@@ -103,29 +103,27 @@ class FusedStep final : public TrainingStep {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  double step(const at::Tensor& x, double lr) override {
-    ++steps_;
-    const auto t = static_cast<double>(steps_);
-    factors_.step_size = lr / (1.0 - std::pow(factors_.beta1, t));
-    factors_.root_correction = std::sqrt(1.0 - std::pow(factors_.beta2, t));
-    return together(x, Task::Step);
+  void step(const at::Tensor& x, double lr) override {
+    factors_.set_step(++steps_, lr);
+    together(x, Task::Step);
   }
 
-  double loss(const at::Tensor& x) override { return together(x, Task::Loss); }
+  void evaluate(const at::Tensor& x) override { together(x, Task::Loss); }
+  double take_loss() override { return std::exchange(loss_, 0.0); }
 
  private:
   enum class Task { Step, Loss, Leave };
 
-  double together(const at::Tensor& x, Task task) {
+  void together(const at::Tensor& x, Task task) {
     x_ = x;
     task_ = task;
     if (!threads_.empty()) meeting_.arrive_and_wait();
     work(0);
     double sum = 0.0;
     for (const double loss : losses_) sum += loss;
+    loss_ += sum;
     for (std::exception_ptr& error : errors_)
       if (error) std::rethrow_exception(std::exchange(error, nullptr));
-    return sum;
   }
 
   void follow(std::size_t i) {
@@ -169,6 +167,7 @@ class FusedStep final : public TrainingStep {
   at::Tensor mean_, square_, x_;
   AdamFactors factors_;
   std::int64_t steps_ = 0;
+  double loss_ = 0.0;
   std::vector<Replica<T>> replicas_;
   std::vector<double> losses_;
   std::vector<std::exception_ptr> errors_;

@@ -48,15 +48,13 @@ at::Tensor index_tensor(std::vector<std::int64_t>& order) {
 }
 
 double train_epoch(TrainingStep& network, const Batches& batches, double lr) {
-  double sum = 0.0;
-  for (std::int64_t i = 0; i < batches.batches(); ++i) sum += network.step(batches.batch(i), lr);
-  return sum / static_cast<double>(batches.batches());
+  for (std::int64_t i = 0; i < batches.batches(); ++i) network.step(batches.batch(i), lr);
+  return network.take_loss() / static_cast<double>(batches.batches());
 }
 
 double validate(TrainingStep& network, const Batches& batches) {
-  double sum = 0.0;
-  for (std::int64_t i = 0; i < batches.batches(); ++i) sum += network.loss(batches.batch(i));
-  return sum / static_cast<double>(batches.batches());
+  for (std::int64_t i = 0; i < batches.batches(); ++i) network.evaluate(batches.batch(i));
+  return network.take_loss() / static_cast<double>(batches.batches());
 }
 
 }  // namespace

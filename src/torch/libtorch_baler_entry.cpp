@@ -1,0 +1,193 @@
+/// Python's Baler imitated: what haywatt/codec/baler/libtorch_baler.hpp describes.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <optional>
+
+#include "haywatt/base/error.hpp"
+#include "haywatt/codec/baler/libtorch_baler.hpp"
+#include "torch/batches.hpp"
+#include "torch/blas_info.hpp"
+#include "torch/border.hpp"
+#include "torch/inference.hpp"
+#include "torch/scaling.hpp"
+#include "torch/training.hpp"
+
+namespace haywatt::torch_plugin {
+namespace {
+
+using baler::ArrayView;
+using baler::Habits;
+using baler::Model;
+using baler::NetworkOutput;
+using baler::NetworkType;
+using baler::PhaseHook;
+using baler::Ranges;
+using baler::TrainConfig;
+using baler::TrainResult;
+
+class Phase {
+ public:
+  Phase(const PhaseHook& hook, const char* name) : hook_(hook), name_(name) {
+    if (hook_) hook_(name_, true);
+  }
+  ~Phase() {
+    if (hook_) hook_(name_, false);
+  }
+  Phase(const Phase&) = delete;
+  Phase& operator=(const Phase&) = delete;
+
+ private:
+  const PhaseHook& hook_;
+  const char* name_;
+};
+
+void set_threads(int threads) {
+  if (threads < 1) fail_usage("baler-libtorch: threads must be at least 1");
+  at::set_num_threads(threads);
+  set_blas_threads(threads);
+}
+
+at::Tensor as_tensor(const ArrayView& array) {
+  if (array.rows == 0 || array.columns == 0) fail_usage("baler-libtorch: the table is empty");
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(array.rows),
+                                           static_cast<std::int64_t>(array.columns)};
+  // from_blob wants a mutable pointer; nothing writes through it.
+  if (array.f4 != nullptr) return at::from_blob(const_cast<float*>(array.f4), shape, at::kFloat);
+  return at::from_blob(const_cast<double*>(array.f8), shape, at::kDouble);
+}
+
+Ranges as_ranges(const at::Tensor& ranges) {
+  const at::Tensor wide = ranges.to(at::kDouble).contiguous();
+  const double* values = wide.data_ptr<double>();
+  const std::int64_t columns = wide.size(1);
+  return {{values, values + columns}, {values + columns, values + 2 * columns}};
+}
+
+at::Tensor as_tensor(const Ranges& ranges) {
+  const auto row = [](const std::vector<double>& values) {
+    return at::from_blob(const_cast<double*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kDouble);
+  };
+  return at::stack({row(ranges.minimum), row(ranges.range)});
+}
+
+template <class T>
+std::vector<T> as_vector(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.contiguous();
+  return {flat.data_ptr<T>(), flat.data_ptr<T>() + flat.numel()};
+}
+
+NetworkOutput as_output(const at::Tensor& tensor) {
+  NetworkOutput out;
+  out.rows = static_cast<std::uint64_t>(tensor.size(0));
+  out.columns = static_cast<std::uint64_t>(tensor.size(1));
+  if (tensor.scalar_type() == at::kDouble)
+    out.f8 = as_vector<double>(tensor);
+  else
+    out.f4 = as_vector<float>(tensor);
+  return out;
+}
+
+Collation collation(const Habits& habits) { return habits.collate_samples ? Collation::Samples : Collation::Slices; }
+
+/// Min-max and normalisation, as a user of Baler pays for them in train and in compress.
+at::Tensor prepare(const ArrayView& table, const Habits& habits, Ranges& ranges, const PhaseHook& phase) {
+  const at::Tensor data = as_tensor(table);
+  at::Tensor found;
+  {
+    const Phase minmax(phase, "prepare/minmax");
+    found = find_ranges(data, habits.minmax_rows);
+    ranges = as_ranges(found);
+  }
+  const Phase normalising(phase, "prepare/normalise");
+  return normalise(data, found, habits.normalise_values).to(border_type(habits.type));
+}
+
+at::Tensor run_batches(const Half& half, const at::Tensor& rows, std::uint32_t outputs, const Habits& habits) {
+  if (habits.batch_size < 1) fail_usage("baler-libtorch: a batch has at least 1 row");
+  const auto size = static_cast<std::int64_t>(habits.batch_size);
+  const Batches batches(rows, at::Tensor(), size, rows.scalar_type(), collation(habits));
+  at::Tensor all = at::empty({habits.grow ? 0 : rows.size(0), std::int64_t{outputs}}, rows.options());
+  for (std::int64_t i = 0; i < batches.batches(); ++i) {
+    const at::Tensor y = half(batches.batch(i));
+    if (habits.grow)
+      all = at::cat({all, y});
+    else
+      all.narrow(0, i * size, y.size(0)).copy_(y);
+  }
+  return all;
+}
+
+class Imitation final : public baler::LibtorchBaler {
+ public:
+  TrainResult train(const ArrayView& table, const TrainConfig& config, const Habits& habits, Ranges& ranges,
+                    const PhaseHook& phase, const std::function<void(int, int)>& progress) const override {
+    return guard_border("train", [&] {
+      if (habits.type == NetworkType::Int8) fail_usage("baler-libtorch: int8 networks cannot be trained");
+      if (habits.type == NetworkType::BFloat16 && !habits.autograd)
+        fail_usage("baler-libtorch: training in bfloat16 needs autograd (--grad on)");
+      if (habits.plain_adam && !habits.autograd)
+        fail_usage("baler-libtorch: the plain Adam needs autograd (--grad on)");
+      set_threads(habits.autograd ? habits.threads : 1);
+      std::optional<c10::InferenceMode> no_graph;
+      if (!habits.autograd) no_graph.emplace();
+      const at::Tensor rows = prepare(table, habits, ranges, phase).to(at::kDouble);
+      TrainConfig used = config;
+      used.batch_size = static_cast<int>(habits.batch_size);
+      used.threads = habits.threads;
+      used.float32 = habits.type != NetworkType::Float64;
+      const MakeStep make_step = [&](const Parameters& parameters) {
+        if (!habits.autograd) return make_fused_step(parameters, replicas(used));
+        return make_autograd_step(parameters,
+                                  {habits.plain_adam, habits.loss_items, habits.type == NetworkType::BFloat16});
+      };
+      const Phase training(phase, "train");
+      return run_training(rows, used, collation(habits), make_step, progress);
+    });
+  }
+
+  NetworkOutput compress(const ArrayView& table, const Model& model, const Habits& habits, Ranges& ranges,
+                         const PhaseHook& phase) const override {
+    return guard_border("compress", [&] {
+      set_threads(habits.threads);
+      if (model.encoder.empty() || model.encoder.front().inputs != table.columns)
+        fail_input("baler-libtorch: the model has another number of columns than the table");
+      std::optional<c10::InferenceMode> no_graph;
+      if (!habits.autograd) no_graph.emplace();
+      const at::Tensor rows = prepare(table, habits, ranges, phase);
+      const Phase encoding(phase, "encode");
+      return as_output(run_batches(make_half(model.encoder, habits), rows, model.latent(), habits));
+    });
+  }
+
+  NetworkOutput decompress(const ArrayView& latents, const Model& model, const Ranges& ranges, const Habits& habits,
+                           const PhaseHook& phase) const override {
+    return guard_border("decompress", [&] {
+      set_threads(habits.threads);
+      if (model.latent() != latents.columns)
+        fail_input("baler-libtorch: the model has another number of latent values than the compressed file");
+      if (ranges.minimum.size() != model.columns() || ranges.range.size() != model.columns())
+        fail_input("baler-libtorch: the model's ranges do not fit its columns");
+      std::optional<c10::InferenceMode> no_graph;
+      if (!habits.autograd) no_graph.emplace();
+      at::Tensor decoded;
+      {
+        const Phase decoding(phase, "decode");
+        const at::Tensor rows = as_tensor(latents).to(border_type(habits.type));
+        decoded = run_batches(make_half(model.decoder, habits), rows, model.columns(), habits);
+      }
+      const Phase renormalising(phase, "renormalise");
+      return as_output(renormalise(decoded, as_tensor(ranges), habits.normalise_values));
+    });
+  }
+
+  std::string library() const override { return library_text(); }
+};
+
+}  // namespace
+}  // namespace haywatt::torch_plugin
+
+extern "C" __attribute__((visibility("default"))) const haywatt::baler::LibtorchBaler* haywatt_libtorch_baler_v1() {
+  static const haywatt::torch_plugin::Imitation imitation;
+  return &imitation;
+}
