@@ -8,9 +8,12 @@
 #include <new>
 
 #include "cli/commands.hpp"
+#include "cli/phase_marks.hpp"
+#include "haywatt/base/energy_counter.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
 #include "haywatt/exec/pool.hpp"
+#include "haywatt/meter/own_energy.hpp"
 #include "haywatt_version.hpp"
 
 namespace haywatt::cli {
@@ -99,6 +102,9 @@ int main(int argc, char** argv) {
     if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
       haywatt::cli::restart_with_quiet_openmp(argv);
     ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
+    haywatt::cli::announce_phases_to_meter();
+    static haywatt::meter::OwnEnergy own_energy;  // opens nothing until asked
+    haywatt::set_energy_counter(&own_energy);
   }
   try {
     return haywatt::cli::run(argc, argv);

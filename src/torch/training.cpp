@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "codec/baler/energy_stop.hpp"
 #include "codec/baler/training_rules.hpp"
 #include "haywatt/base/error.hpp"
 #include "torch/blas_info.hpp"
@@ -57,6 +58,28 @@ double validate(TrainingStep& network, const Batches& batches) {
   return network.take_loss() / static_cast<double>(batches.batches());
 }
 
+/// After each epoch: is the next one worth its joules?
+class EnergyJudge {
+ public:
+  EnergyJudge(const baler::EnergyStop& rule, std::int64_t values)
+      : rule_(rule), price_{rule.joule_per_byte, static_cast<std::uint64_t>(values)} {
+    if (rule_.joules) start_J_ = rule_.joules();
+  }
+  [[nodiscard]] bool stops(TrainResult& result) const {
+    if (!rule_.joules) return false;
+    result.epoch_J = (rule_.joules() - start_J_) / static_cast<double>(result.validation_loss.size());
+    const baler::EpochValue value = baler::value_of_next_epoch(result.validation_loss, result.epoch_J, price_);
+    result.next_gain_B = value.gain_B;
+    result.next_gain_J = value.gain_J;
+    return value.stops();
+  }
+
+ private:
+  const baler::EnergyStop& rule_;
+  baler::EnergyPrice price_;
+  double start_J_ = 0.0;
+};
+
 }  // namespace
 
 int replicas(const TrainConfig& config) {
@@ -97,6 +120,7 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
   double lr = config.lr;
   baler::PlateauSchedule schedule(config.lr, config.lr_scheduler_patience);
   baler::EarlyStopping stopping(config.early_stopping_patience, config.min_delta);
+  const EnergyJudge judge(config.energy_stop, rows.numel());
   for (int epoch = 0; epoch < config.epochs; ++epoch) {
     const double train_loss = train_epoch(*network, train, lr);
     const double loss = tested ? validate(*network, test) : train_loss;
@@ -104,7 +128,14 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
     result.validation_loss.push_back(loss);
     if (progress) progress(epoch + 1, config.epochs);
     if (config.lr_scheduler) lr = schedule.step(loss);
-    if (config.early_stopping && stopping.step(loss)) break;
+    if (config.early_stopping && stopping.step(loss)) {
+      result.stopped_by = baler::StopReason::EarlyStopping;
+      break;
+    }
+    if (judge.stops(result) && epoch + 1 < config.epochs) {
+      result.stopped_by = baler::StopReason::Energy;
+      break;
+    }
   }
   parameters.copy_to(result.model);
   return result;

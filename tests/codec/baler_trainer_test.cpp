@@ -141,6 +141,26 @@ TEST_F(BalerTrainer, ThreadsShareABatch) {
   EXPECT_EQ(two.model.encoder[0].weight, again.model.encoder[0].weight);
 }
 
+TEST_F(BalerTrainer, StopsWhenTheNextEpochIsNotWorthItsJoules) {
+  const std::vector<double> rows = make_rows(700, 5);
+  TrainConfig config;
+  config.epochs = 40;
+  double joules = 0.0;
+  config.energy_stop.joules = [&joules] { return joules += 2.0; };  // 2 J an epoch
+  config.energy_stop.joule_per_byte = 1e6;
+  const TrainResult all = trainer->train(rows, 5, config, {});
+  EXPECT_EQ(all.stopped_by, StopReason::Epochs);
+  EXPECT_EQ(all.train_loss.size(), 40U);
+  EXPECT_NEAR(all.epoch_J, 2.0, 1e-9);
+  EXPECT_GE(all.next_gain_J, 0.0);
+  config.energy_stop.joule_per_byte = 1e-6;  // at most 3 kB of corrections in all
+  const TrainResult few = trainer->train(rows, 5, config, {});
+  EXPECT_EQ(few.stopped_by, StopReason::Energy);
+  EXPECT_EQ(few.train_loss.size(), 4U);  // the first forecast
+  EXPECT_LT(few.next_gain_J, few.epoch_J);
+  EXPECT_TRUE(std::equal(few.train_loss.begin(), few.train_loss.end(), all.train_loss.begin()));
+}
+
 TEST_F(BalerTrainer, ErrorsCrossTheBorderAsOurs) {
   TrainConfig config;
   EXPECT_THROW(static_cast<void>(trainer->train({}, 5, config, {})), Error);

@@ -12,6 +12,7 @@
 #include "codec/baler/model_io.hpp"
 #include "codec/baler/packing.hpp"
 #include "codec/baler/plain_column.hpp"
+#include "haywatt/base/energy_counter.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
 #include "haywatt/base/span.hpp"
@@ -39,6 +40,21 @@ std::vector<double> normalised_rows(const TableReader& reader, const std::vector
     }
   }
   return all;
+}
+
+std::function<double()> own_joules() {
+  EnergyCounter* counter = energy_counter();
+  if (counter == nullptr)
+    fail_unavailable("baler: stop=energy needs the joules of this program, which nobody tells here");
+  return [counter] { return counter->joules(); };
+}
+
+void tell_why_it_stopped(const TrainResult& result) {
+  const auto epochs = result.train_loss.size();
+  log::info(fmt::format(
+      "baler: {} after {} epochs: one more would save about {:.3g} B, worth {:.3g} J, and cost {:.3g} J; {}",
+      result.stopped_by == StopReason::Energy ? "stopped by energy" : "not stopped by energy", epochs,
+      result.next_gain_B, result.next_gain_J, result.epoch_J, energy_counter()->source()));
 }
 
 class BalerEncoder final : public Encoder {
@@ -91,6 +107,7 @@ class BalerEncoder final : public Encoder {
     measure_ranges(section.features, reader, statistics);
     const std::vector<double> rows = normalised_rows(reader, section.features);
     const std::uint64_t columns = feature_count(section.features);
+    if (settings_.energy_stop) settings_.train.energy_stop.joules = own_joules();
     const auto start = std::chrono::steady_clock::now();
     const ScopedSpan span("train");
     TrainResult result = trainer_()->train(rows, columns, settings_.train, {});
@@ -100,6 +117,7 @@ class BalerEncoder final : public Encoder {
       log::warning("libtorch uses the reference BLAS, about four times slower: install libopenblas0-pthread");
     log::detail(fmt::format("baler: {} epochs in {:.3f} s, loss {:.6g}; {}", result.train_loss.size(), elapsed.count(),
                             result.train_loss.back(), result.library));
+    if (settings_.energy_stop) tell_why_it_stopped(result);
     count(result, rows.size() / columns);
     return result;
   }
@@ -132,6 +150,11 @@ class BalerEncoder final : public Encoder {
                {"train_loss", result.train_loss.back()},
                {"validation_loss", result.validation_loss.back()},
                {"reference_blas", result.reference_blas ? 1.0 : 0.0}};
+    if (!settings_.energy_stop) return;
+    counts_["stopped_by_energy"] = result.stopped_by == StopReason::Energy ? 1.0 : 0.0;
+    counts_["epoch_J"] = result.epoch_J;
+    counts_["next_epoch_gain_B"] = result.next_gain_B;
+    counts_["next_epoch_gain_J"] = result.next_gain_J;
   }
 
   /// Sets section.latent_bits and section.model; returns the bits of the stored weights.

@@ -31,6 +31,8 @@ std::vector<OptionInfo> describe_options() {
       {"early_stopping", "on or off", "on"},
       {"patience", "early_stopping_patience: epochs without improvement before training stops", "100"},
       {"min_delta", "the least improvement that counts for early stopping", "0"},
+      {"stop", "energy: stop when the next epoch is worth less than its joules; or off", "off"},
+      {"joule_per_byte", "with stop=energy: what a byte less is worth", "4.1e-4 (ten years, two copies)"},
       {"lr_scheduler", "halve the learning rate on a plateau: on or off", "on"},
       {"lr_patience", "lr_scheduler_patience: epochs without improvement before that", "50"},
       {"dtype", "the network's float type: f8 or f4", "f8 (images: f4)"},
@@ -54,6 +56,9 @@ Settings parse_settings(const MethodSpec& spec) {
   train.early_stopping = flag(spec, "early_stopping", train.early_stopping);
   train.early_stopping_patience = count(spec, "patience", train.early_stopping_patience);
   train.min_delta = number_option(spec, "min_delta", train.min_delta, 0.0, std::numeric_limits<double>::max());
+  settings.energy_stop = choice_option(spec, "stop", "off", {"off", "energy"}) == 1;
+  train.energy_stop.joule_per_byte =
+      number_option(spec, "joule_per_byte", default_joule_per_byte, 0.0, std::numeric_limits<double>::max());
   train.lr_scheduler = flag(spec, "lr_scheduler", train.lr_scheduler);
   train.lr_scheduler_patience = count(spec, "lr_patience", train.lr_scheduler_patience, 0);
   settings.train_threads = static_cast<int>(integer_option(spec, "train_threads", 0, 0, 1024));

@@ -11,6 +11,7 @@ namespace haywatt::baler {
 struct Settings {
   TrainConfig train;
   int train_threads = 0;        ///< 0: as many as a batch keeps busy
+  bool energy_stop = false;     ///< stop=energy; the price is in train.energy_stop
   std::optional<bool> float32;  ///< unset: float64, for fields float32, as in Baler
 };
 

@@ -11,6 +11,16 @@
 
 namespace haywatt::baler {
 
+/// What keeping a byte for ten years in two copies costs: 0.65 Wh/(TB h) (metrics/constants.hpp, storage_power and
+/// storage_replicas). The building's overhead is the same for training and cancels.
+inline constexpr double default_joule_per_byte = 0.65 * 3600.0 / 1e12 * 8766.0 * 10.0 * 2.0;
+
+/// Stopping when the next epoch is worth less than its joules (docs/baler.md).
+struct EnergyStop {
+  std::function<double()> joules;                  ///< of this process so far; not set: no such stop
+  double joule_per_byte = default_joule_per_byte;  ///< what a byte less is worth
+};
+
 /// Baler's settings (docs/baler.md names each after its config field). Defaults are those of `newProject`.
 struct TrainConfig {
   double compression_ratio = 2.0;
@@ -26,15 +36,22 @@ struct TrainConfig {
   bool float32 = false;  ///< AE is float64 in Baler; float32 is PR 386's AE_float32
   std::uint64_t seed = 0;
   int threads = 1;
+  EnergyStop energy_stop;
   const Model* initial = nullptr;  ///< weights to start from; nullptr: torch's default initialisation from `seed`
 };
+
+enum class StopReason : std::uint8_t { Epochs, EarlyStopping, Energy };
 
 struct TrainResult {
   Model model;
   std::vector<double> train_loss;       ///< one per epoch run, as in loss_data.npy row 0
   std::vector<double> validation_loss;  ///< row 1
-  std::string library;                  ///< "libtorch 1.13.1, OpenBLAS 0.3.21, 2 threads"
-  bool reference_blas = false;          ///< Debian's reference BLAS is in use: about four times slower
+  StopReason stopped_by = StopReason::Epochs;
+  double epoch_J = 0.0;         ///< joules of an epoch; with an energy stop only, as the next three
+  double next_gain_B = 0.0;     ///< bytes that one more epoch would save, as predicted after the last
+  double next_gain_J = 0.0;     ///< their worth
+  std::string library;          ///< "libtorch 1.13.1, OpenBLAS 0.3.21, 2 threads"
+  bool reference_blas = false;  ///< Debian's reference BLAS is in use: about four times slower
 };
 
 class Trainer {
