@@ -18,8 +18,10 @@ TEST(OwnEnergy, RisesWithWorkAndSaysWhence) {
   }
   const double worked = energy.joules();
   EXPECT_GE(worked, 0.0);
-  if (energy.source().starts_with("estimate")) EXPECT_GT(worked, 0.0);  // a sensor may not have moved yet
-  EXPECT_LT(worked, 100.0);                                             // a twentieth of a second
+  if (energy.source().starts_with("estimate")) {  // a sensor may not have moved yet
+    EXPECT_GT(worked, 0.0);
+  }
+  EXPECT_LT(worked, 100.0);  // a twentieth of a second
   EXPECT_GE(energy.joules(), worked);
 }
 
