@@ -115,6 +115,98 @@ TEST(DenseInference, IsTheDefinitionInFloat32IntoDoubleRows) {
   check_random_network<float, double>(Arithmetic::Float32, 3e-6);
 }
 
+std::vector<Instructions> all_sets() {
+  std::vector<Instructions> sets;
+  for (const Instructions set : {Instructions::Portable, Instructions::Avx2, Instructions::Avx512})
+    if (supported(set)) sets.push_back(set);
+  return sets;
+}
+
+std::vector<double> results(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const std::vector<float>& x,
+                            Instructions set) {
+  const std::size_t n = layers.front().linear.inputs, m = layers.back().linear.outputs, rows = x.size() / n;
+  const ConstRows from(x.data(), rows, n);
+  std::vector<double> y(rows * m);
+  DenseInference(layers, arithmetic, {}, {}, &from, set).run(from, {y.data(), rows, m});
+  return y;
+}
+
+/// Whole numbers as weights, which bfloat16 and bytes hold exactly: 127 in every row makes a byte's step one.
+std::vector<DenseLayer> whole_layer(test::Lcg& g, std::uint32_t inputs, std::uint32_t outputs) {
+  DenseLayer layer;
+  layer.linear = {inputs, outputs, {}, {}};
+  for (std::size_t i = 0; i < std::size_t{inputs} * outputs; ++i)
+    layer.linear.weight.push_back(i % inputs == 0 ? 127 : std::floor(g.next() * 255) - 127);
+  for (std::size_t o = 0; o < outputs; ++o) layer.linear.bias.push_back(std::floor(g.next() * 100) - 50);
+  layer.activation = Activation::Relu;
+  return {layer};
+}
+
+TEST(DenseInference, ShortNumbersAreExactWhereTheyCanBe) {
+  test::Lcg g(2);
+  for (const std::uint32_t inputs : {1U, 2U, 3U, 15U, 64U, 130U, 257U}) {
+    for (const std::uint32_t outputs : {1U, 4U, 7U, 15U, 50U}) {
+      const auto layers = whole_layer(g, inputs, outputs);
+      std::vector<float> x(67 * std::size_t{inputs});
+      for (float& v : x) v = static_cast<float>(std::floor(g.next() * 256));
+      x.front() = 255;
+      for (const Arithmetic arithmetic : {Arithmetic::BFloat16, Arithmetic::Int8}) {
+        for (const Instructions set : all_sets()) {
+          const auto y = results(layers, arithmetic, x, set);
+          for (std::size_t r = 0; r < 67; ++r) {
+            const auto expected = defined(layers, {}, x.data() + r * inputs);
+            for (std::size_t o = 0; o < outputs; ++o)
+              ASSERT_NEAR(y[r * outputs + o], expected[o], 1e-6 * 127 * 255 * inputs)
+                  << inputs << " to " << outputs << ", row " << r << ", output " << o;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(DenseInference, ShortNumbersStayNearFloat64) {
+  rc::check([] {
+    test::Lcg g(*rc::gen::arbitrary<std::uint64_t>());
+    const auto sizes = *rc::gen::container<std::vector<std::uint32_t>>(*rc::gen::inRange<std::size_t>(2, 6),
+                                                                       rc::gen::inRange(1U, 90U));
+    const auto layers = random_layers(g, sizes);
+    std::vector<float> x(*rc::gen::inRange<std::size_t>(1, 80) * sizes.front());
+    for (float& v : x) v = static_cast<float>(2 * g.next() - 1);
+    const auto exact = results(layers, Arithmetic::Float64, x, Instructions::Portable);
+    double scale = 0.1;
+    for (const double v : exact) scale = std::max(scale, std::fabs(v));
+    for (const auto& [arithmetic, tolerance] : {std::pair{Arithmetic::BFloat16, 0.03}, {Arithmetic::Int8, 0.1}}) {
+      const auto first = results(layers, arithmetic, x, Instructions::Portable);
+      for (const Instructions set : all_sets()) {
+        const auto y = results(layers, arithmetic, x, set);
+        if (arithmetic == Arithmetic::Int8) RC_ASSERT(y == first);  // whole numbers, whatever the instructions
+        for (std::size_t i = 0; i < y.size(); ++i) RC_ASSERT(std::fabs(y[i] - exact[i]) <= tolerance * scale);
+      }
+    }
+  });
+}
+
+TEST(DenseInference, DeviationIsMeasured) {
+  test::Lcg g(3);
+  const auto layers = random_layers(g, {24, 50, 15});
+  std::vector<float> x(500 * 24);
+  for (float& v : x) v = static_cast<float>(g.next());
+  const ConstRows rows(x.data(), 500, 24);
+  const DenseInference exact(layers, Arithmetic::Float64);
+  const Deviation none = deviation(exact, exact, rows);
+  const Deviation f4 = deviation(DenseInference(layers, Arithmetic::Float32), exact, rows);
+  const Deviation bf16 = deviation(DenseInference(layers, Arithmetic::BFloat16), exact, rows);
+  const Deviation int8 = deviation(DenseInference(layers, Arithmetic::Int8, {}, {}, &rows), exact, rows);
+  EXPECT_EQ(none.largest, 0.0);
+  EXPECT_GT(f4.rms, 0.0);
+  EXPECT_LT(f4.largest, 1e-5);
+  EXPECT_LT(f4.rms, bf16.rms);
+  EXPECT_LT(bf16.rms, int8.rms);
+  EXPECT_LT(int8.rms, 0.2 * int8.reference_rms);
+  EXPECT_LE(int8.rms, int8.largest);
+}
+
 /// A real project of Baler's: its weights, its input, its latents, its output.
 struct RealBaler {
   RealBaler() {
@@ -174,7 +266,7 @@ TEST(DenseInference, RoundsColumnsAsAsked) {
 TEST(DenseInference, NotANumberStaysInItsRow) {
   test::Lcg g(8);
   const auto layers = random_layers(g, {24, 50, 15});
-  for (const Arithmetic arithmetic : {Arithmetic::Float64, Arithmetic::Float32}) {
+  for (const Arithmetic arithmetic : {Arithmetic::Float64, Arithmetic::Float32, Arithmetic::BFloat16}) {
     std::vector<double> x(40 * 24, 0.5), y(40 * 15);
     x[7 * 24 + 3] = std::numeric_limits<double>::quiet_NaN();
     x[9 * 24 + 5] = std::numeric_limits<double>::infinity();
@@ -203,6 +295,7 @@ TEST(DenseInference, RefusesWhatDoesNotFit) {
   test::Lcg g(8);
   auto layers = random_layers(g, {4, 5, 6});
   EXPECT_THROW(DenseInference({}, Arithmetic::Float64), Error);
+  EXPECT_THROW(DenseInference(layers, Arithmetic::Int8), Error);  // nothing to calibrate on
   EXPECT_THROW(DenseInference(layers, Arithmetic::Float64, {{1, 2}, {1, 2}}), Error);
   EXPECT_THROW(DenseInference(layers, Arithmetic::Float64, {}, {{1}, {1}}), Error);
   EXPECT_THROW(DenseInference(layers, Arithmetic::Float64, {}, {{}, {}, {Rounding::Nearest}}), Error);

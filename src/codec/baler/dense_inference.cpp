@@ -113,7 +113,8 @@ InputRange range_of(const std::vector<float>& values) {
   return range;
 }
 
-/// The range of every layer's input over the rows, by running the layers before it in Float32.
+/// The range of every layer's input over the rows, by running the layers before it in Float64: rounded to float, its
+/// results do not depend on the instructions.
 std::vector<InputRange> calibrate(const std::vector<DenseLayer>& layers, const InputScaling& before,
                                   const ConstRows& rows, Instructions set) {
   ConstRows sample = rows;
@@ -132,7 +133,7 @@ std::vector<InputRange> calibrate(const std::vector<DenseLayer>& layers, const I
     const std::vector<DenseLayer> first(layers.begin(), layers.begin() + l);
     const std::size_t columns = first.back().linear.outputs;
     std::vector<float> values(sample.rows * columns);
-    DenseInference(first, Arithmetic::Float32, before, {}, nullptr, set)
+    DenseInference(first, Arithmetic::Float64, before, {}, nullptr, set)
         .run(sample, {values.data(), sample.rows, columns});
     ranges.push_back(range_of(values));
   }
