@@ -22,6 +22,7 @@ void add_report(CLI::App& app, Action& action);
 void add_sensors(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+void add_baler(CLI::App& app, Action& action);
 /// Must be added last: it describes the others.
 void add_completion(CLI::App& app, Action& action);
 

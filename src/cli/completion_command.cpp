@@ -17,6 +17,16 @@ std::string option_names(const CLI::App& command) {
   return names;
 }
 
+/// Assignments of what may follow a command: its options and those of what it divides into, and the names of these.
+std::string words_after(const CLI::App& command) {
+  std::string words = option_names(command), names;
+  for (const CLI::App* c : command.get_subcommands([](const CLI::App*) { return true; })) {
+    words += option_names(*c);
+    names += c->get_name() + " ";
+  }
+  return fmt::format("words='{}' names='{}'", words, names);
+}
+
 std::string method_names() {
   std::string names;
   for (const auto& m : all_methods()) names += m->name() + " ";
@@ -30,11 +40,11 @@ std::string bash_script(const CLI::App& app) {
   for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (c->get_group().empty()) continue;  // hidden
     commands += c->get_name() + " ";
-    cases += fmt::format("    {}) words='{}' ;;\n", c->get_name(), option_names(*c));
+    cases += fmt::format("    {}) {} ;;\n", c->get_name(), words_after(*c));
   }
   return fmt::format(R"(# bash completion of haywatt; load with: source <(haywatt completion bash)
 _haywatt() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} words=
+  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} words= names=
   if [ "$COMP_CWORD" = 1 ]; then
     COMPREPLY=($(compgen -W '{}--help --version' -- "$current")); return
   fi
@@ -44,6 +54,9 @@ _haywatt() {{
   esac
   case ${{COMP_WORDS[1]}} in
 {}  esac
+  if [ "$COMP_CWORD" = 2 ] && [ -n "$names" ]; then
+    COMPREPLY=($(compgen -W "$names" -- "$current")); return
+  fi
   case $current in
     -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
     *) COMPREPLY=($(compgen -f -- "$current")) ;;

@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/text.hpp"
+#include "haywatt/codec/baler/project.hpp"
 #include "haywatt/codec/hay_file.hpp"
 
 namespace haywatt::cli {
@@ -44,7 +45,47 @@ bool is_hay(const std::string& path) {
   return as_text(file.read_at(0, 4)) == "\x89HAY";
 }
 
+int inspect_hayb(const std::string& path, bool json) {
+  const baler::ProjectModel m = baler::read_hayb(path);
+  const baler::ProjectSettings& s = m.settings;
+  if (json) {
+    fmt::print("{}\n", nlohmann::json{{"schema", "haywatt-inspect/1"},
+                                      {"file", path},
+                                      {"format", "hayb"},
+                                      {"model", m.model_name},
+                                      {"arithmetic", m.float32 ? "float32" : "float64"},
+                                      {"features", m.features()},
+                                      {"latent", m.latent()},
+                                      {"parameters", m.parameters()},
+                                      {"macs_encode_per_row", m.macs_encode_per_row()},
+                                      {"macs_decode_per_row", m.macs_decode_per_row()},
+                                      {"data_dimension", s.data_dimension},
+                                      {"apply_normalization", s.apply_normalization},
+                                      {"error_bounded", s.error_bounded},
+                                      {"error_bound_percent", s.error_bound_percent},
+                                      {"frame", m.frame},
+                                      {"block", s.block},
+                                      {"names", m.names},
+                                      {"sources", m.sources}}
+                           .dump(2));
+    return 0;
+  }
+  fmt::print("{}: .hayb, a Baler project's model {}, {} -> {} values a row, {}\n", path, m.model_name, m.features(),
+             m.latent(), m.float32 ? "float32" : "float64");
+  fmt::print("{} parameters; multiply-accumulates a row: {} to encode, {} to decode\n", m.parameters(),
+             m.macs_encode_per_row(), m.macs_decode_per_row());
+  if (s.data_dimension == 2) fmt::print("images of {} x {}\n", m.frame[0], m.frame[1]);
+  if (s.block[0] != 0) fmt::print("cut into blocks of {} x {}\n", s.block[0], s.block[1]);
+  fmt::print("normalised: {}; error bound: {}\n", s.apply_normalization ? "by column" : "no",
+             s.error_bounded ? fmt::format("{} %", s.error_bound_percent) : "none");
+  for (const auto& [file, hash] : m.sources) fmt::print("from {}  {}\n", file, hash);
+  for (std::size_t i = 0; i < m.names.size(); ++i)
+    fmt::print("column {}{}\n", m.names[i], s.type_list.empty() ? "" : "  " + s.type_list[i]);
+  return 0;
+}
+
 int inspect(const std::string& path, bool json) {
+  if (baler::is_hayb(path)) return inspect_hayb(path, json);
   if (is_hay(path)) {
     const HayReader file(path);
     const HayHeader& h = file.header();
@@ -94,8 +135,8 @@ void add_inspect(CLI::App& app, Action& action) {
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
-  CLI::App* c = app.add_subcommand("inspect", "Show what is in a .hay file or a table");
-  c->add_option("FILE", a->input, "A .hay file or a table")->required();
+  CLI::App* c = app.add_subcommand("inspect", "Show what is in a .hay file, a .hayb file or a table");
+  c->add_option("FILE", a->input, "A .hay file, a .hayb file or a table")->required();
   c->add_flag("--json", a->json, "Print it as JSON (docs/cli-json.md)");
   add_verbosity(*c);
   c->footer("Examples:\n  haywatt inspect jets.hay\n  haywatt inspect jets.npz --json");

@@ -75,6 +75,7 @@ int run(int argc, char** argv) {
   add_sensors(app, action);
   add_calibrate(app, action);
   add_compare(app, action);
+  add_baler(app, action);
   add_completion(app, action);
   try {
     app.parse(argc, argv);

@@ -26,6 +26,8 @@ inline constexpr const char* bare_array_name = "data";
                                                             const std::vector<NamedArray>& arrays,
                                                             std::uint64_t memory_bytes);
 
+/// The arrays of an archive in its order, every checksum checked.
+[[nodiscard]] std::vector<NamedArray> open_npz_arrays(const std::string& path, const ReadOptions& options);
 [[nodiscard]] std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions& options);
 [[nodiscard]] std::unique_ptr<TableReader> open_npy(const std::string& path, const ReadOptions& options);
 

@@ -30,7 +30,7 @@ std::shared_ptr<const ByteSource> inflate_member(const ByteSource& packed, const
 
 }  // namespace
 
-std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions& options) {
+std::vector<NamedArray> open_npz_arrays(const std::string& path, const ReadOptions& options) {
   const auto file = std::make_shared<const InputFile>(path);
   const std::vector<ZipMember> members = read_zip_directory(FileRange(file), path);
   std::vector<NamedArray> arrays;
@@ -52,7 +52,11 @@ std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions
     if (!m.deflated && crc32_of(*packed) != m.crc) fail_input(what + " is damaged: its checksum is wrong");
     arrays.push_back(std::move(a));
   }
-  return make_array_table(path, "npz", file->size(), arrays, options.memory_bytes);
+  return arrays;
+}
+
+std::unique_ptr<TableReader> open_npz(const std::string& path, const ReadOptions& options) {
+  return make_array_table(path, "npz", InputFile(path).size(), open_npz_arrays(path, options), options.memory_bytes);
 }
 
 std::unique_ptr<TableReader> open_npy(const std::string& path, const ReadOptions& options) {

@@ -18,13 +18,15 @@ std::uint16_t flags_for(const std::string& name) {
   return ascii ? 0 : zip::utf8_flag;
 }
 
+std::uint16_t method_of(bool deflated) { return deflated ? 8 : 0; }
+
 std::uint32_t low32(std::uint64_t v) { return v >= zip::full32 ? zip::full32 : static_cast<std::uint32_t>(v); }
 
 }  // namespace
 
 std::size_t ZipLayout::add(std::string name, std::uint64_t size_bytes) {
   Member m;
-  m.size = size_bytes;
+  m.size = m.packed = size_bytes;
   m.local_offset = end_;
   m.data_offset = end_ + zip::local_bytes + name.size() + local_extra_bytes;
   m.name = std::move(name);
@@ -33,13 +35,25 @@ std::size_t ZipLayout::add(std::string name, std::uint64_t size_bytes) {
   return members_.size() - 1;
 }
 
+std::size_t ZipLayout::add_deflated(std::string name, std::uint64_t size_bytes) {
+  const std::size_t member = add(std::move(name), size_bytes);
+  members_[member].deflated = true;
+  set_packed(member, 0);
+  return member;
+}
+
+void ZipLayout::set_packed(std::size_t member, std::uint64_t packed_bytes) {
+  members_[member].packed = packed_bytes;
+  end_ = members_[member].data_offset + packed_bytes;
+}
+
 ByteVector ZipLayout::local_header(std::size_t member) const {
   const Member& m = members_[member];
   ByteWriter w;
   w.put(zip::local_signature);
   w.put(version);
   w.put(flags_for(m.name));
-  w.put<std::uint16_t>(0);  // stored
+  w.put(method_of(m.deflated));
   w.put(first_date);
   w.put(m.crc);
   w.put(zip::full32);
@@ -50,7 +64,7 @@ ByteVector ZipLayout::local_header(std::size_t member) const {
   w.put(zip::extra64_id);
   w.put<std::uint16_t>(16);
   w.put(m.size);
-  w.put(m.size);
+  w.put(m.packed);
   return w.take();
 }
 
@@ -58,19 +72,17 @@ ByteVector ZipLayout::directory() const {
   ByteWriter w;
   for (const Member& m : members_) {
     ByteWriter extra;
-    if (m.size >= zip::full32) {
-      extra.put(m.size);
-      extra.put(m.size);
-    }
+    if (m.size >= zip::full32) extra.put(m.size);
+    if (m.packed >= zip::full32) extra.put(m.packed);
     if (m.local_offset >= zip::full32) extra.put(m.local_offset);
     w.put(zip::central_signature);
     w.put<std::uint16_t>(made_by_unix | version);
     w.put(version);
     w.put(flags_for(m.name));
-    w.put<std::uint16_t>(0);
+    w.put(method_of(m.deflated));
     w.put(first_date);
     w.put(m.crc);
-    w.put(low32(m.size));
+    w.put(low32(m.packed));
     w.put(low32(m.size));
     w.put(static_cast<std::uint16_t>(m.name.size()));
     w.put(static_cast<std::uint16_t>(extra.size() == 0 ? 0 : extra.size() + 4));

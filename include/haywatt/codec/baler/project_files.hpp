@@ -1,0 +1,45 @@
+/// Compressing and decompressing with an imported project: Baler's own files in and out.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "haywatt/codec/baler/project.hpp"
+
+namespace haywatt::baler {
+
+struct ProjectOptions {
+  /// As Baler does: the range is found anew in the data to compress, "int" truncates, corrections are Baler's. Else:
+  /// the training range, "int" rounds, and corrections hold the physical bound.
+  bool as_baler = false;
+  /// Compress only: |x' - x| <= percent/100 * |x| for every value. Nothing: what the project's config says.
+  std::optional<double> error_bound_percent;
+  int threads = 1;
+  AtomicFile::Existing existing = AtomicFile::Existing::Refuse;
+  std::function<void(double)> progress = [](double) {};  ///< share of the work done
+};
+
+struct ProjectOutcome {
+  std::uint64_t rows = 0, features = 0, latent = 0;
+  std::uint64_t input_bytes = 0;       ///< of the values read
+  std::uint64_t file_bytes = 0;        ///< of the .npz written
+  std::uint64_t correction_bytes = 0;  ///< of the two correction files
+  bool bounded = false;
+  std::uint64_t corrections = 0;        ///< float16 numbers
+  std::uint64_t exact_values = 0;       ///< values stored as they are, where float16 cannot hold the bound
+  std::uint64_t not_finite = 0;         ///< values that the network saw as the minimum
+  double worst_relative_percent = 0.0;  ///< after correction, over x != 0; only if bounded and not as_baler
+  std::vector<std::string> notes;
+};
+
+/// Reads `data` and `names` of the .npz `input`; writes `output` (data, names, normalization_features) and, with
+/// corrections, OUTPUT_deltas.npz.gz and OUTPUT_batch_index_metadata.npz.gz beside it (stem of `output`). Memory does
+/// not grow with the rows, except by corrections. Same bytes for any number of threads.
+[[nodiscard]] ProjectOutcome compress_project(const ProjectModel& model, const std::string& input,
+                                              const std::string& output, const ProjectOptions& options);
+
+/// The inverse: `output` holds data and names. Corrections beside `input` are applied.
+[[nodiscard]] ProjectOutcome decompress_project(const ProjectModel& model, const std::string& input,
+                                                const std::string& output, const ProjectOptions& options);
+
+}  // namespace haywatt::baler

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "codec/baler/project/bound_keeper.hpp"
+#include "codec/baler/project/evaluator.hpp"
+#include "codec/baler/project/exact_values.hpp"
+#include "codec/baler/project/row_source.hpp"
+#include "haywatt/base/error.hpp"
+#include "haywatt/base/span.hpp"
+#include "haywatt/codec/baler/project_files.hpp"
+#include "haywatt/exec/pool.hpp"
+
+namespace haywatt::baler {
+namespace {
+
+using Packing = NpzFileWriter::Packing;
+
+struct Slot {
+  ByteVector values, packed;
+};
+
+/// T: what the network computes in.
+template <class T>
+class Decompressor {
+ public:
+  Decompressor(const ProjectModel& model, const NpzArrays& file, const ProjectOptions& options,
+               const std::optional<ProjectMark>& mark)
+      : model_(model),
+        file_(file),
+        options_(options),
+        rows_(file.array("data").rows()),
+        chunk_rows_(rows_per_chunk(model)),
+        output_(model, options.as_baler),
+        latent_scaler_(cast_scaler(file.array("data").dtype, false)),
+        decoder_(make_evaluator(model.decoder, sizeof(T) == 8 ? Arithmetic::Float64 : Arithmetic::Float32)) {
+    read_corrections_and_values(mark);
+  }
+
+  void run(const std::string& path, const std::vector<std::uint64_t>& shape, ProjectOutcome& outcome) {
+    NpzFileWriter out(path, model_.settings.extra_compression ? Packing::Deflated : Packing::Stored, options_.existing);
+    const bool wide = output_.gives_double();
+    out.begin("data", {ScalarKind::Float, static_cast<std::uint8_t>(wide ? 8 : 4), false}, shape);
+    const std::uint64_t chunks = (rows_ + chunk_rows_ - 1) / chunk_rows_;
+    const auto window = static_cast<std::uint64_t>(2 * options_.threads);
+    std::vector<Slot> slots(static_cast<std::size_t>(std::max<std::uint64_t>(1, std::min(window, chunks))));
+    exec::ordered_pipeline(
+        chunks, options_.threads, slots.size(),
+        [&](std::uint64_t i) {
+          Slot& slot = slots[static_cast<std::size_t>(i % slots.size())];
+          if (wide) {
+            decode<double>(i, slot);
+          } else {
+            decode<float>(i, slot);
+          }
+          if (out.packing() == Packing::Deflated) slot.packed = NpzFileWriter::deflate_piece(slot.values);
+        },
+        [&](std::uint64_t i) {
+          const ScopedSpan span("write");
+          const Slot& slot = slots[static_cast<std::size_t>(i % slots.size())];
+          if (out.packing() == Packing::Deflated) {
+            out.write_packed(slot.values, slot.packed);
+          } else {
+            out.write(slot.values);
+          }
+          options_.progress(static_cast<double>(i + 1) / static_cast<double>(chunks));
+        });
+    const ScopedSpan span("write");
+    if (file_.has("names")) {
+      out.copy("names", file_.npy("names"));
+    } else {
+      out.begin("names", {}, {0});
+    }
+    out.commit();
+    outcome.file_bytes = out.bytes();
+    outcome.corrections = corrections_.size();
+    outcome.exact_values = exact_.positions.size();
+  }
+
+ private:
+  void read_corrections_and_values(const std::optional<ProjectMark>& mark) {
+    const ScopedSpan span("read");
+    const CorrectionShape shape = {rows_, model_.features(), model_.settings.batch_size};
+    const bool wanted = mark && !options_.as_baler ? mark->corrections > 0 : model_.settings.error_bounded;
+    if (wanted) {
+      for (const std::string& path : {deltas_path(file_.path()), index_path(file_.path())})
+        if (!std::filesystem::exists(path))
+          fail_input(path + " is missing: the corrections of " + file_.path() + " belong beside it");
+      corrections_ = read_corrections(file_.path(), shape);
+      if (mark && corrections_.size() != mark->corrections)
+        fail_input(deltas_path(file_.path()) + " holds " + std::to_string(corrections_.size()) + " corrections, " +
+                   file_.path() + " belongs to " + std::to_string(mark->corrections) + ": they are of another file");
+    }
+    if (mark && !options_.as_baler) exact_ = read_exact_values(file_, mark->exact_values, rows_ * model_.features());
+  }
+
+  /// O: what is written.
+  template <class O>
+  void decode(std::uint64_t i, Slot& slot) const {
+    const std::uint64_t first_row = i * chunk_rows_;
+    const auto count = static_cast<std::size_t>(std::min(chunk_rows_, rows_ - first_row));
+    const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
+    std::vector<T> latents(count * z), y(count * features);
+    {
+      const ScopedSpan span("read");
+      const ByteVector raw = file_.read("data", first_row, count);
+      if constexpr (sizeof(T) == 8) {
+        latent_scaler_->run(raw, latents.data(), nullptr);
+      } else {
+        latent_scaler_->run(raw, nullptr, latents.data());
+      }
+    }
+    const ScopedSpan span("decode");
+    decoder_->run({latents.data(), count, z}, {y.data(), count, features});
+    const std::uint64_t begin = first_row * features, end = begin + y.size();
+    const auto from = [begin](const std::vector<std::uint64_t>& positions) {
+      return static_cast<std::size_t>(std::lower_bound(positions.begin(), positions.end(), begin) - positions.begin());
+    };
+    for (std::size_t k = from(corrections_.positions); k < corrections_.size() && corrections_.positions[k] < end;
+         ++k) {
+      T& value = y[static_cast<std::size_t>(corrections_.positions[k] - begin)];
+      value = corrected(value, corrections_.values[k]);
+    }
+    slot.values.resize(y.size() * sizeof(O));
+    std::vector<O> out(y.size());
+    for (std::size_t k = 0, f = 0; k < y.size(); ++k, f = f + 1 == features ? 0 : f + 1)
+      out[k] = static_cast<O>(output_.value(f, static_cast<double>(y[k])));
+    for (std::size_t k = from(exact_.positions); k < exact_.positions.size() && exact_.positions[k] < end; ++k)
+      out[static_cast<std::size_t>(exact_.positions[k] - begin)] = static_cast<O>(exact_.values[k]);
+    std::memcpy(slot.values.data(), out.data(), slot.values.size());
+  }
+
+  const ProjectModel& model_;
+  const NpzArrays& file_;
+  const ProjectOptions& options_;
+  std::uint64_t rows_, chunk_rows_;
+  OutputScaler output_;
+  std::unique_ptr<InputScaler> latent_scaler_;
+  std::unique_ptr<Evaluator> decoder_;
+  Corrections corrections_;
+  ExactValues exact_;
+};
+
+/// The shape that Baler gives: a table, frames, or frames with one channel.
+std::vector<std::uint64_t> output_shape(const ProjectModel& model, std::uint64_t rows,
+                                        const std::optional<ProjectMark>& mark, std::vector<std::string>& notes) {
+  const ProjectSettings& s = model.settings;
+  if (s.data_dimension == 1) return {rows, model.features()};
+  std::array<std::uint32_t, 2> frame = mark && mark->frame[0] != 0 ? mark->frame : model.frame;
+  std::uint64_t frames = rows;
+  if (s.block[0] != 0) {
+    const std::uint64_t values = rows * model.features(), pixels = std::uint64_t{frame[0]} * frame[1];
+    if (pixels == 0 || values % pixels != 0) {
+      notes.emplace_back("the size of the images before they were cut is unknown: blocks are written as they are");
+      frame = s.block;
+    } else {
+      frames = values / pixels;
+    }
+  }
+  if (frame[0] == 0) return {rows, model.features()};
+  if (model.convolutional) return {frames, 1, frame[0], frame[1]};
+  return {frames, frame[0], frame[1]};
+}
+
+}  // namespace
+
+ProjectOutcome decompress_project(const ProjectModel& model, const std::string& input, const std::string& output,
+                                  const ProjectOptions& options) {
+  if (!output.ends_with(".npz")) fail_usage(output + " is not an .npz: Baler's files are");
+  std::unique_ptr<NpzArrays> file;
+  {
+    const ScopedSpan span("read");
+    file = std::make_unique<NpzArrays>(input);
+  }
+  const auto& data = file->array("data");
+  if (data.text || data.shape.size() != 2 || data.shape[1] != model.latent() || data.shape[0] == 0)
+    fail_input(input + ": data is not a table of " + std::to_string(model.latent()) +
+               " latent values a row, which this model decodes");
+  const std::optional<ProjectMark> mark = read_mark(*file);
+  ProjectOutcome outcome;
+  outcome.rows = data.shape[0];
+  outcome.features = model.features();
+  outcome.latent = model.latent();
+  outcome.input_bytes = data.shape[0] * data.shape[1] * data.dtype.size;
+  const auto shape = output_shape(model, outcome.rows, mark, outcome.notes);
+  if (mark && options.as_baler && mark->exact_values > 0)
+    outcome.notes.emplace_back("as Baler: the values stored exactly, which it does not know, are left out");
+  if (model.float32) {
+    Decompressor<float>(model, *file, options, mark).run(output, shape, outcome);
+  } else {
+    Decompressor<double>(model, *file, options, mark).run(output, shape, outcome);
+  }
+  return outcome;
+}
+
+}  // namespace haywatt::baler
