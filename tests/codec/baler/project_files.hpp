@@ -11,6 +11,7 @@
 
 #include "haywatt/codec/baler/project_files.hpp"
 #include "haywatt/data/npz_arrays.hpp"
+#include "haywatt_test_paths.hpp"
 
 namespace haywatt::baler::test {
 
