@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -56,7 +57,7 @@ int import(const ImportArguments& a) {
 }
 
 struct FileArguments {
-  std::string model, input, output, error_bound;
+  std::string model, input, output, error_bound, arithmetic;
   int threads = 1;
   bool as_baler = false, force = false, json = false;
 };
@@ -70,10 +71,26 @@ std::optional<double> parse_percent(const std::string& text) {
   return value;
 }
 
+const std::map<std::string, baler::Arithmetic>& arithmetics() {
+  static const std::map<std::string, baler::Arithmetic> known = {{"float64", baler::Arithmetic::Float64},
+                                                                 {"float32", baler::Arithmetic::Float32},
+                                                                 {"bfloat16", baler::Arithmetic::BFloat16},
+                                                                 {"int8", baler::Arithmetic::Int8}};
+  return known;
+}
+
 nlohmann::json to_json(const baler::ProjectOutcome& o, const FileArguments& a, const char* schema) {
+  nlohmann::json deviation;
+  if (o.deviation)
+    deviation = {{"sample_rows", o.sample_rows},
+                 {"largest", o.deviation->largest},
+                 {"rms", o.deviation->rms},
+                 {"reference_rms", o.deviation->reference_rms}};
   return {{"schema", schema},
           {"output", a.output},
           {"as_baler", a.as_baler},
+          {"arithmetic", a.arithmetic.empty() ? "own" : a.arithmetic},
+          {"deviation", deviation},
           {"rows", o.rows},
           {"features", o.features},
           {"latent", o.latent},
@@ -92,6 +109,7 @@ int run_files(const FileArguments& a, bool compress) {
   baler::ProjectOptions options;
   options.as_baler = a.as_baler;
   options.error_bound_percent = parse_percent(a.error_bound);
+  if (!a.arithmetic.empty()) options.arithmetic = arithmetics().at(a.arithmetic);
   options.threads = a.threads;
   options.existing = existing(a.force);
   const baler::ProjectModel model = baler::read_hayb(a.model);
@@ -118,6 +136,13 @@ int run_files(const FileArguments& a, bool compress) {
   if (compress && o.bounded && !a.as_baler) line += fmt::format(", largest error {:.4g} %", o.worst_relative_percent);
   if (compress && !o.bounded) line += ", no error bound was asked for";
   log::info(line);
+  if (o.deviation)
+    log::info(
+        fmt::format("{} is off the model's own precision by {:.2g} of the values' spread (rms), at most {:.2g} in "
+                    "normalised values, "
+                    "in the first {} rows",
+                    a.arithmetic, o.deviation->reference_rms > 0 ? o.deviation->rms / o.deviation->reference_rms : 0.0,
+                    o.deviation->largest, o.sample_rows));
   return 0;
 }
 
@@ -155,6 +180,11 @@ void add_files(CLI::App& baler, Action& action, bool compress) {
     c->add_option("--error-bound", a->error_bound,
                   "Correct every value that is further off than this share of it (default: what the project says)")
         ->type_name("P%");
+  c->add_option("--arithmetic", a->arithmetic,
+                "What the network computes in, instead of the model's own precision; float32 also halves float64 "
+                "latents. Prints how far off it is")
+      ->check(CLI::IsMember({"float64", "float32", "bfloat16", "int8"}))
+      ->type_name("NAME");
   add_threads(*c, a->threads);
   c->add_flag("--force", a->force, "Replace OUT.npz and its corrections if they exist");
   c->add_flag("--json", a->json, "Print the result as JSON (docs/cli-json.md)");

@@ -199,14 +199,51 @@ TEST_P(ModelClass, KeepsABoundAndTheInputsShape) {
   EXPECT_EQ(NpzArrays(path("d.npz")).array("data").shape, shape);
 }
 
-TEST(Evaluators, DenseKernelsAgreeWithTheDefinition) {
-  std::vector<std::string> notes;
-  const ProjectModel model = import_project(workspace("jets"), {}, notes);
-  const auto x = values(workspace("data/jets.npz"));
-  std::vector<double> rows(24 * 70), a(15 * 70), b(a.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = (x[i] - model.minimum[i % 24]) / model.range[i % 24];
-  make_evaluator(model.encoder, Arithmetic::Float64)->run({rows.data(), 70, 24}, {a.data(), 70, 15});
-  make_reference_evaluator(model.encoder, Arithmetic::Float64)->run({rows.data(), 70, 24}, {b.data(), 70, 15});
+/// Normalised rows of `jets`, and the model.
+class Evaluators : public test::ProjectTest {
+ protected:
+  std::vector<double> encode(const Evaluator& evaluator) const {
+    std::vector<double> y(rows_ * 15);
+    evaluator.run({x_.data(), rows_, 24}, {y.data(), rows_, 15});
+    return y;
+  }
+  void SetUp() override {
+    ProjectTest::SetUp();
+    model_ = import(workspace("jets"));
+    x_ = values(workspace("data/jets.npz"));
+    x_.resize(rows_ * 24);
+    for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = (x_[i] - model_.minimum[i % 24]) / model_.range[i % 24];
+  }
+  static constexpr std::size_t rows_ = 70;  // whole blocks and a rest
+  ProjectModel model_;
+  std::vector<double> x_;
+};
+
+TEST_F(Evaluators, AllAgreeWithTheDefinition) {
+  const auto reference = encode(*make_reference_evaluator(model_.encoder, Arithmetic::Float64));
+  for (const Bits bits : {Bits::Fast, Bits::Same})
+    EXPECT_LE(largest_difference(encode(*make_evaluator(model_.encoder, Arithmetic::Float64, bits)), reference), 1e-13);
+  for (const Bits bits : {Bits::Fast, Bits::Same})
+    EXPECT_LE(largest_difference(encode(*make_evaluator(model_.encoder, Arithmetic::Float32, bits)), reference), 1e-5);
+  const ConstRows calibration(x_.data(), rows_, 24);
+  EXPECT_LE(largest_difference(encode(*make_evaluator(model_.encoder, Arithmetic::BFloat16, Bits::Fast)), reference),
+            0.1);
+  EXPECT_LE(largest_difference(encode(*make_evaluator(model_.encoder, Arithmetic::Int8, Bits::Fast, &calibration)),
+                               reference),
+            0.5);
+}
+
+TEST_F(Evaluators, CorrectionsAreMadeForTheSameBitsEverywhere) {
+  const auto z = encode(*make_evaluator(model_.encoder, Arithmetic::Float64, Bits::Same));
+  EXPECT_EQ(xxh3(std::as_bytes(std::span(z))), 8547702894274812506U);
+}
+
+TEST_F(Evaluators, BatchNormGoesIntoItsNeighbours) {
+  const ProjectModel bn = import(golden_baler("classes/dropout_bn"));
+  std::vector<double> z(5 * 33), a(9 * 33), b(a.size());
+  for (std::size_t i = 0; i < z.size(); ++i) z[i] = std::sin(static_cast<double>(i));
+  make_evaluator(bn.decoder, Arithmetic::Float64, Bits::Fast)->run({z.data(), 33, 5}, {a.data(), 33, 9});
+  make_reference_evaluator(bn.decoder, Arithmetic::Float64)->run({z.data(), 33, 5}, {b.data(), 33, 9});
   EXPECT_LE(largest_difference(a, b), 1e-13);
 }
 

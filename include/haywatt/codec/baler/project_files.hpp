@@ -14,6 +14,8 @@ struct ProjectOptions {
   bool as_baler = false;
   /// Compress only: |x' - x| <= percent/100 * |x| for every value. Nothing: what the project's config says.
   std::optional<double> error_bound_percent;
+  /// What the network computes in; nothing: the model's own precision. Corrections are made for that only.
+  std::optional<Arithmetic> arithmetic;
   int threads = 1;
   AtomicFile::Existing existing = AtomicFile::Existing::Refuse;
   std::function<void(double)> progress = [](double) {};  ///< share of the work done
@@ -29,12 +31,17 @@ struct ProjectOutcome {
   std::uint64_t exact_values = 0;       ///< values stored as they are, where float16 cannot hold the bound
   std::uint64_t not_finite = 0;         ///< values that the network saw as the minimum
   double worst_relative_percent = 0.0;  ///< after correction, over x != 0; only if bounded and not as_baler
+  /// Another arithmetic than the model's own: how far its decoded, normalised values are from the own one's, in up to
+  /// `sample_rows` rows from the beginning.
+  std::optional<Deviation> deviation;
+  std::uint64_t sample_rows = 0;
   std::vector<std::string> notes;
 };
 
 /// Reads `data` and `names` of the .npz `input`; writes `output` (data, names, normalization_features) and, with
 /// corrections, OUTPUT_deltas.npz.gz and OUTPUT_batch_index_metadata.npz.gz beside it (stem of `output`). Memory does
-/// not grow with the rows, except by corrections. Same bytes for any number of threads.
+/// not grow with the rows, except by corrections. Same bytes for any number of threads. The last bits of latents depend
+/// on the machine; corrections do not, and hold for what any machine decodes.
 [[nodiscard]] ProjectOutcome compress_project(const ProjectModel& model, const std::string& input,
                                               const std::string& output, const ProjectOptions& options);
 

@@ -37,13 +37,14 @@ class Compressor {
         percent_(percent),
         chunk_rows_(rows_per_chunk(model)),
         chunks_((source.rows() + chunk_rows_ - 1) / chunk_rows_),
-        encoder_(make_evaluator(model.encoder, arithmetic())) {
-    if (percent_) decoder_ = make_evaluator(model.decoder, arithmetic());
+        arithmetic_(options.arithmetic.value_or(own_arithmetic(model))) {
+    if (percent_) decoder_ = make_evaluator(model.decoder, arithmetic_, Bits::Same);
     if (percent_ && !options.as_baler) keeper_.emplace(model, *percent_);
   }
 
   void run(const std::string& output, ProjectOutcome& outcome) {
     make_scaler();
+    make_encoder(outcome);
     NpzFileWriter file(output, model_.settings.extra_compression ? Packing::Deflated : Packing::Stored,
                        options_.existing);
     file.begin("data", {ScalarKind::Float, sizeof(T), false}, {source_.rows(), model_.latent()});
@@ -87,8 +88,6 @@ class Compressor {
   }
 
  private:
-  static constexpr Arithmetic arithmetic() { return sizeof(T) == 8 ? Arithmetic::Float64 : Arithmetic::Float32; }
-
   [[nodiscard]] std::uint64_t rows_of(std::uint64_t chunk) const {
     return std::min(chunk_rows_, source_.rows() - chunk * chunk_rows_);
   }
@@ -121,19 +120,50 @@ class Compressor {
     }
   }
 
+  /// What the network sees of these rows.
+  std::vector<T> scale(ByteSpan rows, std::uint64_t& not_finite) const {
+    const ScopedSpan span("prepare");
+    std::vector<T> x(rows.size() / source_.type().size);
+    if constexpr (sizeof(T) == 8) {
+      not_finite = scaler_->run(rows, x.data(), nullptr);
+    } else {
+      not_finite = scaler_->run(rows, nullptr, x.data());
+    }
+    return x;
+  }
+
+  /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
+  void make_encoder(ProjectOutcome& outcome) {
+    if (arithmetic_ == own_arithmetic(model_)) {
+      encoder_ = make_evaluator(model_.encoder, arithmetic_, Bits::Fast);
+      return;
+    }
+    constexpr std::uint64_t most_sampled = 4096;
+    const auto count = static_cast<std::size_t>(std::min(most_sampled, rows_of(0)));
+    const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
+    std::uint64_t not_finite = 0;
+    const std::vector<T> x = scale(source_.read(0, count), not_finite);
+    const ConstRows sample(x.data(), count, features);
+    const ScopedSpan span("prepare");
+    encoder_ = make_evaluator(model_.encoder, arithmetic_, Bits::Fast, &sample);
+    const auto own_encoder = make_evaluator(model_.encoder, own_arithmetic(model_), Bits::Fast);
+    const auto own_decoder = make_evaluator(model_.decoder, own_arithmetic(model_), Bits::Fast);
+    const auto decoded = [&](const Evaluator& encoder) {
+      std::vector<T> latents(count * z);  // as they will be stored
+      std::vector<double> y(count * features);
+      encoder.run(sample, {latents.data(), count, z});
+      own_decoder->run({latents.data(), count, z}, {y.data(), count, features});
+      return y;
+    };
+    outcome.deviation = deviation_of(decoded(*encoder_), decoded(*own_encoder), features);
+    outcome.sample_rows = count;
+  }
+
   void encode(std::uint64_t i, Packing packing, Slot<T>& slot) const {
     const ByteVector rows = read(i);
     const auto count = static_cast<std::size_t>(rows_of(i));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    std::vector<T> x(count * features);
-    {
-      const ScopedSpan span("prepare");
-      if constexpr (sizeof(T) == 8) {
-        slot.not_finite = scaler_->run(rows, x.data(), nullptr);
-      } else {
-        slot.not_finite = scaler_->run(rows, nullptr, x.data());
-      }
-    }
+    const std::vector<T> x = scale(rows, slot.not_finite);
     const ScopedSpan span("encode");
     slot.latents.resize(count * z);
     encoder_->run({x.data(), count, features}, {slot.latents.data(), count, z});
@@ -204,6 +234,7 @@ class Compressor {
   const ProjectOptions& options_;
   std::optional<double> percent_;
   std::uint64_t chunk_rows_, chunks_;
+  Arithmetic arithmetic_;
   std::unique_ptr<Evaluator> encoder_, decoder_;
   std::optional<BoundKeeper> keeper_;
   std::unique_ptr<InputScaler> scaler_;
@@ -211,12 +242,14 @@ class Compressor {
 };
 
 std::optional<double> bound_of(const ProjectModel& model, const ProjectOptions& options) {
+  if (options.as_baler && options.arithmetic) fail_usage("--as-baler computes as Baler does: leave out --arithmetic");
   if (options.as_baler && options.error_bound_percent)
     fail_usage("--as-baler keeps to the project's config: leave out --error-bound");
   const std::optional<double> configured =
       model.settings.error_bounded ? std::optional(model.settings.error_bound_percent) : std::nullopt;
   const std::optional<double> percent = options.error_bound_percent ? options.error_bound_percent : configured;
   if (percent && !(*percent > 0.0)) fail_usage("the error bound must be more than 0 %");
+  if (percent) refuse_with_corrections(model, options.arithmetic.value_or(own_arithmetic(model)));
   if (percent && options.as_baler && model.convolutional)
     fail_input("Baler cannot save corrections of a convolutional model: leave out --as-baler");
   return percent;
@@ -249,7 +282,7 @@ ProjectOutcome compress_project(const ProjectModel& model, const std::string& in
   outcome.features = model.features();
   outcome.latent = model.latent();
   outcome.input_bytes = source->rows() * model.features() * source->type().size;
-  if (model.float32) {
+  if (options.arithmetic.value_or(own_arithmetic(model)) != Arithmetic::Float64) {
     Compressor<float>(model, *source, options, percent).run(output, outcome);
   } else {
     Compressor<double>(model, *source, options, percent).run(output, outcome);

@@ -32,11 +32,12 @@ class Decompressor {
         chunk_rows_(rows_per_chunk(model)),
         output_(model, options.as_baler),
         latent_scaler_(cast_scaler(file.array("data").dtype, false)),
-        decoder_(make_evaluator(model.decoder, sizeof(T) == 8 ? Arithmetic::Float64 : Arithmetic::Float32)) {
+        arithmetic_(options.arithmetic.value_or(own_arithmetic(model))) {
     read_corrections_and_values(mark);
   }
 
   void run(const std::string& path, const std::vector<std::uint64_t>& shape, ProjectOutcome& outcome) {
+    make_decoder(outcome);
     NpzFileWriter out(path, model_.settings.extra_compression ? Packing::Deflated : Packing::Stored, options_.existing);
     const bool wide = output_.gives_double();
     out.begin("data", {ScalarKind::Float, static_cast<std::uint8_t>(wide ? 8 : 4), false}, shape);
@@ -93,22 +94,52 @@ class Decompressor {
     if (mark && !options_.as_baler) exact_ = read_exact_values(file_, mark->exact_values, rows_ * model_.features());
   }
 
+  /// What the network sees of these rows of the file.
+  std::vector<T> read_latents(std::uint64_t first_row, std::size_t count) const {
+    const ScopedSpan span("read");
+    const ByteVector raw = file_.read("data", first_row, count);
+    std::vector<T> latents(count * static_cast<std::size_t>(model_.latent()));
+    if constexpr (sizeof(T) == 8) {
+      latent_scaler_->run(raw, latents.data(), nullptr);
+    } else {
+      latent_scaler_->run(raw, nullptr, latents.data());
+    }
+    return latents;
+  }
+
+  /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
+  void make_decoder(ProjectOutcome& outcome) {
+    const bool corrected_values = corrections_.size() > 0 || !exact_.positions.empty();
+    if (corrected_values) refuse_with_corrections(model_, arithmetic_);
+    if (arithmetic_ == own_arithmetic(model_)) {
+      decoder_ = make_evaluator(model_.decoder, arithmetic_, corrected_values ? Bits::Same : Bits::Fast);
+      return;
+    }
+    constexpr std::uint64_t most_sampled = 4096;
+    const auto count = static_cast<std::size_t>(std::min({most_sampled, rows_, chunk_rows_}));
+    const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
+    const std::vector<T> latents = read_latents(0, count);
+    const ConstRows sample(latents.data(), count, z);
+    const ScopedSpan span("prepare");
+    decoder_ = make_evaluator(model_.decoder, arithmetic_, Bits::Fast, &sample);
+    const auto decoded = [&](const Evaluator& decoder) {
+      std::vector<double> y(count * features);
+      decoder.run(sample, {y.data(), count, features});
+      return y;
+    };
+    outcome.deviation = deviation_of(
+        decoded(*decoder_), decoded(*make_evaluator(model_.decoder, own_arithmetic(model_), Bits::Fast)), features);
+    outcome.sample_rows = count;
+  }
+
   /// O: what is written.
   template <class O>
   void decode(std::uint64_t i, Slot& slot) const {
     const std::uint64_t first_row = i * chunk_rows_;
     const auto count = static_cast<std::size_t>(std::min(chunk_rows_, rows_ - first_row));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    std::vector<T> latents(count * z), y(count * features);
-    {
-      const ScopedSpan span("read");
-      const ByteVector raw = file_.read("data", first_row, count);
-      if constexpr (sizeof(T) == 8) {
-        latent_scaler_->run(raw, latents.data(), nullptr);
-      } else {
-        latent_scaler_->run(raw, nullptr, latents.data());
-      }
-    }
+    const std::vector<T> latents = read_latents(first_row, count);
+    std::vector<T> y(count * features);
     const ScopedSpan span("decode");
     decoder_->run({latents.data(), count, z}, {y.data(), count, features});
     const std::uint64_t begin = first_row * features, end = begin + y.size();
@@ -135,6 +166,7 @@ class Decompressor {
   std::uint64_t rows_, chunk_rows_;
   OutputScaler output_;
   std::unique_ptr<InputScaler> latent_scaler_;
+  Arithmetic arithmetic_;
   std::unique_ptr<Evaluator> decoder_;
   Corrections corrections_;
   ExactValues exact_;
@@ -184,7 +216,8 @@ ProjectOutcome decompress_project(const ProjectModel& model, const std::string& 
   const auto shape = output_shape(model, outcome.rows, mark, outcome.notes);
   if (mark && options.as_baler && mark->exact_values > 0)
     outcome.notes.emplace_back("as Baler: the values stored exactly, which it does not know, are left out");
-  if (model.float32) {
+  if (options.as_baler && options.arithmetic) fail_usage("--as-baler computes as Baler does: leave out --arithmetic");
+  if (options.arithmetic.value_or(own_arithmetic(model)) != Arithmetic::Float64) {
     Decompressor<float>(model, *file, options, mark).run(output, shape, outcome);
   } else {
     Decompressor<double>(model, *file, options, mark).run(output, shape, outcome);

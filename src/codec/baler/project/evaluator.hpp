@@ -16,11 +16,28 @@ class Evaluator {
   virtual void run(const ConstRows& x, const MutableRows& y) const = 0;
 };
 
-/// Dense layers run in DenseInference, others in ReferenceEvaluator. `layers` must have passed
-/// check_layers.
-[[nodiscard]] std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic);
+/// Whether the last bits may depend on the machine. Corrections are made for the same ones everywhere.
+enum class Bits { Fast, Same };
 
-/// Every layer by its definition: each sum in double, from left to right, rounded to the arithmetic once.
+/// Layers must have passed check_layers. Fast: dense layers run in DenseInference (`calibration`: rows, which Int8
+/// needs), others in the reference. Same: chains of LeakyReLU run in Network, others in the reference.
+/// Error(Unavailable) for an arithmetic that the layers cannot run in.
+[[nodiscard]] std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic,
+                                                        Bits bits, const ConstRows* calibration = nullptr);
+
+/// The precision that the model was trained in.
+[[nodiscard]] inline Arithmetic own_arithmetic(const ProjectModel& model) {
+  return model.float32 ? Arithmetic::Float32 : Arithmetic::Float64;
+}
+/// Error(Usage) if corrections are to be made or applied in another.
+void refuse_with_corrections(const ProjectModel& model, Arithmetic arithmetic);
+
+/// Rows of `width` values beside those of `reference`; values that are not finite in both are left out.
+[[nodiscard]] Deviation deviation_of(const std::vector<double>& values, const std::vector<double>& reference,
+                                     std::size_t width);
+
+/// Every layer by its definition: each sum in double, from left to right, rounded to the arithmetic (Float64 or
+/// Float32) once. The same bits on every machine.
 [[nodiscard]] std::unique_ptr<Evaluator> make_reference_evaluator(const std::vector<Layer>& layers,
                                                                   Arithmetic arithmetic);
 

@@ -91,7 +91,7 @@ class TensorReader {
     const std::string type = entry.at("type");
     const std::uint64_t count = entry.at("count"), offset = entry.at("offset");
     const std::uint64_t item = type == "f4" ? 4 : type == "f8" ? 8 : 0;
-    if (item == 0 || offset > bytes_.size() || count > (bytes_.size() - offset) / item)
+    if (item == 0 || offset % alignment != 0 || offset > bytes_.size() || count > (bytes_.size() - offset) / item)
       fail_input("a tensor lies outside the file");
     return to_doubles(DType::parse(type),
                       bytes_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count * item)));

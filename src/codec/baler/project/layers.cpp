@@ -18,8 +18,8 @@ constexpr std::array<std::pair<Layer::Kind, std::string_view>, 8> names = {
      {Layer::Kind::Gdn, "gdn"},
      {Layer::Kind::InverseGdn, "inverse_gdn"}}};
 
-// What a row may take between two layers: Baler's largest working model needs 36,000 values.
-constexpr std::uint64_t most_values = std::uint64_t{1} << 26;
+// What a row may take between two layers; it bounds what evaluating takes. Images of 2048 x 2048 fit.
+constexpr std::uint64_t most_values = std::uint64_t{1} << 22;
 constexpr std::uint64_t most_kernel = 1024;
 
 std::uint32_t positive(std::int64_t size) {
