@@ -45,7 +45,9 @@ int meter_it(const Arguments& a, const meter::ProgramOrigin& origin) {
   const Machine machine = describe_machine();
   meter::check_estimate_options(options.estimate, machine);
   const meter::ProgramResult result = meter::meter_program(machine, options);
-  if (log::level() != log::Level::Quiet) {
+  if (!result.started) {
+    log::error(result.run.reason);  // nothing ran: there are no figures to show
+  } else if (log::level() != log::Level::Quiet) {
     const std::string text = meter_summary(result.run, a.output, log::level() == log::Level::Verbose);
     std::fwrite(text.data(), 1, text.size(), stderr);
   }

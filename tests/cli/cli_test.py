@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,30 @@ class Mistakes(Case):
         self.ok("compress", self.path("a.npz"), "-o", self.path("a.hay"))
         code, _, err = run("verify", self.path("a.hay"), "--against", self.path("b.npz"))
         self.assertEqual(code, 1, err)
+
+    def test_without_the_hdf5_plug_in(self):
+        os.mkdir(self.path("filters"))
+        with open(self.path("filters/libh5zstd.so"), "w") as f:
+            f.write("no library")
+        os.mkdir(self.path("ours"))
+        alone = shutil.copy(HAYWATT, self.path("haywatt"))
+        environment = {"PATH": os.environ["PATH"], "HDF5_PLUGIN_PATH": self.path("filters")}
+        for plugin, reason in ((None, "not found in"), ("no library", "cannot load")):
+            if plugin:
+                with open(self.path("ours/libhaywatt_hdf5.so"), "w") as f:
+                    f.write(plugin)
+                environment["HAYWATT_PLUGIN_DIR"] = self.path("ours")
+            done = subprocess.run([alone, "methods"], env=environment, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            line = next(l for l in done.stdout.splitlines() if l.startswith("hdf5:zstd"))
+            self.assertIn("libhaywatt_hdf5.so", line)
+            self.assertIn(reason, line)
+            done = subprocess.run([alone, "compress", JETS, "-o", self.path("x"), "--method", "hdf5:zstd"], env=environment,
+                                  capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertIn(reason, done.stderr)
+        self.assertFalse(os.path.exists(self.path("x")))
 
     def test_help_has_examples(self):
         top = self.ok("--help")

@@ -88,6 +88,18 @@ class Meter(Case):
         os.chmod(plain, 0o644)
         self.assertEqual(self.meter(plain)[0], 126)
 
+    def test_a_command_that_is_not_there_takes_one_line(self):
+        for command, said in (("no-such-command-here", "no such command"), ("/", "Permission denied")):
+            code, _, err = self.meter(command)
+            self.assertEqual(err, f"haywatt: {command}: {said}\n")
+            self.assertEqual(self.meter(command, options=["-q"])[2], err)
+
+    def test_what_only_other_commands_need_is_not_loaded(self):
+        out = self.meter("sh", "-c", "cat /proc/$PPID/maps", options=["-q"])[1]
+        self.assertIn("haywatt", out)
+        for library in ("hdf5", "curl", "ssl", "torch"):
+            self.assertNotIn(f"lib{library}", out)
+
     def test_streams_and_arguments_pass_through(self):
         text = "some input\n" * 10_000
         code, out, err = self.meter("sh", "-c", 'cat; echo "$1" >&2', "sh", "-q --help", input=text)

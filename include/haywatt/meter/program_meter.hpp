@@ -37,8 +37,9 @@ struct ProgramOptions {
 };
 
 struct ProgramResult {
-  RunRecord run;      ///< with run.tree; method empty, label as given or the command
-  int exit_code = 0;  ///< as a shell gives it: the program's, 128 + N for a signal, 127 not found, 126 not executable
+  RunRecord run;        ///< with run.tree; method empty, label as given or the command
+  int exit_code = 0;    ///< as a shell gives it: the program's, 128 + N for a signal, 127 not found, 126 not executable
+  bool started = true;  ///< false: it could not be, run.reason says why
   int interrupted_by = 0;  ///< the signal (SIGINT, SIGTERM, SIGHUP, SIGQUIT) that reached us and was passed on, or 0
   std::string last_words;  ///< with Streams::Discard: the end of its standard error, at most 4 KiB
 };

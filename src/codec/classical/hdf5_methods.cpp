@@ -45,7 +45,7 @@ class FilterCompressor : public ByteCompressor {
   [[nodiscard]] std::optional<ByteVector> compress(ByteSpan raw, unsigned element_size) const override {
     FilterSetup setup = setup_for(raw.size(), element_size);
     setup.parameters = parameters_;
-    const ByteVector chunk = hdf5::filter_chunk(setup, raw);
+    const ByteVector chunk = hdf5::library().filter_chunk(setup, raw);
     if (chunk.empty()) return std::nullopt;
     ByteWriter out;
     put_filtered(out, setup, chunk);
@@ -56,7 +56,7 @@ class FilterCompressor : public ByteCompressor {
     FilterSetup setup = setup_for(out.size(), element_size);
     ByteReader in(stream, "HDF5 stream");
     const ByteSpan chunk = get_filtered(in, setup);
-    hdf5::unfilter_chunk(setup, chunk, out);
+    hdf5::library().unfilter_chunk(setup, chunk, out);
   }
 
  private:
@@ -80,7 +80,7 @@ class LossyFilterCodec : public ColumnCodec {
     FilterSetup setup;
     ByteVector copy;
     if (prepare(task, values, setup, copy)) {
-      const ByteVector chunk = hdf5::filter_chunk(setup, copy);
+      const ByteVector chunk = hdf5::library().filter_chunk(setup, copy);
       if (!chunk.empty()) {
         out.put<std::uint8_t>(filtered);
         out.put_varint(task.values);
@@ -108,7 +108,7 @@ class LossyFilterCodec : public ColumnCodec {
     FilterSetup setup = setup_for(task);
     const ByteSpan chunk = get_filtered(in, setup);
     ByteVector values(task.values * task.type.size);
-    hdf5::unfilter_chunk(setup, chunk, values);
+    hdf5::library().unfilter_chunk(setup, chunk, values);
     return values;
   }
 
@@ -156,10 +156,17 @@ class Hdf5Method : public ColumnMethod {
            (kind == BoundKind::Lossless && !filter_.reversible_parameters.empty());
   }
   [[nodiscard]] std::vector<OptionInfo> options() const override { return filter_.options; }
-  [[nodiscard]] std::string version() const override { return plugin_.package + ", " + hdf5::library_version(); }
+  [[nodiscard]] std::string version() const override {
+    std::string why;
+    const hdf5::Library* library = hdf5::load_library(why);
+    return library == nullptr ? plugin_.package : plugin_.package + ", " + library->version();
+  }
   [[nodiscard]] std::string unavailable_reason() const override {
-    if (loads()) return {};
-    return "the plug-in " + plugin_.folder + "/" + plugin_.file + " does not load into " + hdf5::library_version();
+    std::string why;
+    const hdf5::Library* library = hdf5::load_library(why);
+    if (library == nullptr) return why;
+    if (loads(*library)) return {};
+    return "the plug-in " + plugin_.folder + "/" + plugin_.file + " does not load into " + library->version();
   }
   [[nodiscard]] std::string inapplicable_reason(const Schema& schema) const override {
     if (filter_.least_rank < 2) return {};
@@ -179,10 +186,10 @@ class Hdf5Method : public ColumnMethod {
 
  private:
   /// Loads the plug-in, once, when it is first asked for.
-  [[nodiscard]] bool loads() const {
-    std::call_once(once_, [this] {
-      hdf5::add_plugin_folder(plugin_.folder);
-      loads_ = hdf5::filter_loads(filter_.id);
+  [[nodiscard]] bool loads(const hdf5::Library& library) const {
+    std::call_once(once_, [this, &library] {
+      library.add_plugin_folder(plugin_.folder);
+      loads_ = library.filter_loads(filter_.id);
     });
     return loads_;
   }

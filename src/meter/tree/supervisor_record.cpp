@@ -44,6 +44,7 @@ void Supervisor::fill(ProgramResult& result) {
 
   TreeRecord& tree = *run.tree;
   if (program_.error != 0) {
+    result.started = false;
     tree.exit_code = program_.error == ENOENT ? 127 : 126;
     run.status = "failed";
     run.reason = fmt::format("{}: {}", options_.command.front(),

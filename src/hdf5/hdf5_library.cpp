@@ -142,8 +142,6 @@ class MemoryFile {
 constexpr std::uint64_t largest_chunk = 0xFFFFFFFF;  // HDF5's own limit
 constexpr std::array<hsize_t, 32> origin{};
 
-}  // namespace
-
 std::string library_version() {
   const Session session;
   unsigned major = 0;
@@ -197,6 +195,13 @@ void unfilter_chunk(const FilterSetup& setup, ByteSpan chunk, std::span<std::byt
   const Handle dataset(file.open(), H5Dclose);
   if (H5Dread(dataset.get(), native_type(setup.type), H5S_ALL, H5S_ALL, H5P_DEFAULT, out.data()) < 0)
     file.fail("damaged chunk");
+}
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] const Library* haywatt_hdf5_v1() {
+  static constexpr Library library{library_version, add_plugin_folder, filter_loads, filter_chunk, unfilter_chunk};
+  return &library;
 }
 
 }  // namespace haywatt::hdf5
