@@ -8,9 +8,9 @@ The load keeps one core busy. Tools: the bare command, haywatt meter, perf stat 
 one), a poller that reads /proc of the tree each second as prmon does, and CodeCarbon and Carbontracker from PyPI, fetched
 into the folder --venv (without network they are left out). Part 1: one load of --seconds under each: energy reported, CPU
 seconds of the tool itself (all that ran, less the load's own), what of it a load of 0 s costs too (fixed) and the rest as
-a share of the load's CPU time, its peak memory (and of it what is no mapped file, such as
-a library), its start-up (until the load's first statement, less the bare command's). Part 2: a load of fixed work, about
-a second, --pairs times under haywatt meter, prmon and perf stat and bare, in turn, order within a pair by lot: the paired
+a share of the load's CPU time, the memory of all its processes together (resident; with shared pages divided among those
+who share them, PSS; shared with nobody), its start-up (until the load's first statement, less the bare command's). Part
+2: a load of fixed work, about a second, --pairs times under haywatt meter, prmon and perf stat and bare, in turn, order within a pair by lot: the paired
 difference in wall time with a 95 % interval (Hodges-Lehmann, Wilcoxon), and the smallest difference that so many pairs
 would have found in 8 of 10 cases.
 """
@@ -112,38 +112,67 @@ json.dump({"seconds": seconds, "cpu_J": actual["energy (kWh)"] * 3.6e6}, open(sy
 """
 
 
-def peak_memory_of(pid, found, stop):
-    """Follows the tool's own process: resident memory at most, and of it what is no mapped file."""
-    while not stop.wait(0.1):
+def text_of(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def processes_of(pid, load):
+    """A tool's processes, from its first one on, without the load (and the first one if it is the load itself)."""
+    found = [pid]
+    for p in found:
         try:
-            with open(f"/proc/{pid}/status") as f:
-                for line in f:
-                    for at, key in enumerate(("VmHWM:", "RssAnon:")):
-                        if line.startswith(key):
-                            found[at] = max(found[at], int(line.split()[1]) * 1024)
+            tasks = os.listdir(f"/proc/{p}/task")
         except OSError:
-            return
+            continue
+        for child in " ".join(text_of(f"/proc/{p}/task/{t}/children") for t in tasks).split():
+            if text_of(f"/proc/{child}/cmdline").rstrip("\0").split("\0") != load:
+                found.append(int(child))
+    return found
 
 
-def run(command):
-    """Runs a tool to its end: wall seconds, CPU seconds of all that it waited for, peak memory of its own process."""
-    found, stop = [0, 0], threading.Event()
+def kB_after(text, *keys):
+    return sum(int(l.split()[1]) for l in text.splitlines() if l.split(":")[0] in keys) * 1024
+
+
+def watch_memory(pid, load, found, stop):
+    """The largest sums over all processes of the tool: resident memory (looked at every 10 ms), the same with shared pages
+    divided among those who share them, and what it shares with nobody (every 500 ms)."""
+    looks = 0
+    while not stop.wait(0.01):
+        tool = processes_of(pid, load)
+        found["resident_B"] = max(found["resident_B"], sum(kB_after(text_of(f"/proc/{p}/status"), "VmRSS") for p in tool))
+        looks += 1
+        if looks % 50 == 10:
+            texts = [text_of(f"/proc/{p}/smaps_rollup") for p in tool]
+            found["proportional_B"] = max(found["proportional_B"], sum(kB_after(t, "Pss") for t in texts))
+            found["private_B"] = max(found["private_B"], sum(kB_after(t, "Private_Clean", "Private_Dirty") for t in texts))
+
+
+def run(prefix, load, watch=True):
+    """Runs a tool on a load to its end: wall seconds, CPU seconds of all that it waited for, memory of its processes."""
+    found, stop, command = {"resident_B": 0, "proportional_B": 0, "private_B": 0}, threading.Event(), prefix + load
     began = time.clock_gettime(time.CLOCK_MONOTONIC)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = []
     reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
-    watcher = threading.Thread(target=peak_memory_of, args=(process.pid, found, stop))
+    watcher = threading.Thread(target=watch_memory, args=(process.pid, load, found, stop))
     reader.start()
-    watcher.start()
+    if watch:
+        watcher.start()
     _, status, use = os.wait4(process.pid, 0)
     ended = time.clock_gettime(time.CLOCK_MONOTONIC)
     process.returncode = os.waitstatus_to_exitcode(status)
     stop.set()
-    watcher.join()
+    if watch:
+        watcher.join()
     reader.join()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {process.returncode}: {errors[0].decode(errors='replace')[-500:]}")
-    return {"began": began, "wall_s": ended - began, "cpu_s": use.ru_utime + use.ru_stime, "peak_B": found[0], "private_B": found[1]}
+    return {"began": began, "wall_s": ended - began, "cpu_s": use.ru_utime + use.ru_stime, **found}
 
 
 class Bench:
@@ -203,14 +232,14 @@ class Bench:
         said = self.read()
         return f"CPU {said['cpu_J'] / said['seconds']:.1f} W, no interval"
 
-    def once(self, prefix, how, amount):
+    def once(self, prefix, how, amount, watch=True):
         if os.path.exists(self.tool_file):
             os.unlink(self.tool_file)
-        use = run(prefix + self.load(how, amount))
+        use = run(prefix, self.load(how, amount), watch)
         with open(self.load_file) as f:
             load = json.load(f)
         return {"wall_s": use["wall_s"], "own_cpu_s": use["cpu_s"] - load["cpu"], "load_cpu_s": load["cpu"],
-                "peak_B": use["peak_B"], "private_B": use["private_B"], "start_s": load["began"] - use["began"],
+                **{key: use[key] for key in ("resident_B", "proportional_B", "private_B")}, "start_s": load["began"] - use["began"],
                 "stop_s": use["began"] + use["wall_s"] - load["ended"]}
 
 
@@ -258,7 +287,7 @@ def main():
         steal, began = steal_seconds(), time.monotonic()
         result = {"seconds": options.seconds, "load": os.getloadavg()[0], "tools": {}, "pairs": {}}
         print(f"one busy core for {options.seconds:g} s; {os.cpu_count()} CPUs, load average at the start {result['load']:.1f}\n")
-        print(f"{'tool':22}{'own CPU':>10}{'fixed':>10}{'rest/load':>9}{'memory':>9}{'private':>9}{'start-up':>10}{'stop':>8}  it says")
+        print(f"{'tool':22}{'own CPU':>10}{'fixed':>10}{'rest/load':>9}{'memory':>9}{'PSS':>9}{'private':>9}{'start-up':>10}{'stop':>8}  it says")
         for name, (prefix, said) in tools.items():
             runs = [bench.once(prefix, "seconds", options.seconds) for _ in range(options.repeats)]
             says = said()
@@ -270,7 +299,7 @@ def main():
             bare = result["tools"]["bare"]
             fixed, own = (m[key] - bare[key] for key in ("fixed_cpu_s", "own_cpu_s"))
             print(f"{name:22}{own:8.4f} s{fixed:8.4f} s{100 * (own - fixed) / m['load_cpu_s']:7.3f} %"
-                  f"{m['peak_B'] / 1e6:6.1f} MB{m['private_B'] / 1e6:6.1f} MB{1000 * (m['start_s'] - bare['start_s']):7.1f} ms"
+                  f"{m['resident_B'] / 1e6:6.1f} MB{m['proportional_B'] / 1e6:6.1f} MB{m['private_B'] / 1e6:6.1f} MB{1000 * (m['start_s'] - bare['start_s']):7.1f} ms"
                   f"{1000 * (m['stop_s'] - bare['stop_s']):5.0f} ms  {says}", flush=True)
 
         rounds = 1000
@@ -285,7 +314,7 @@ def main():
             for name in wanted:
                 sides = [("bare", []), (name, tools[name][0])]
                 lot.shuffle(sides)
-                pair = {side: bench.once(prefix, "rounds", rounds) for side, prefix in sides}
+                pair = {side: bench.once(prefix, "rounds", rounds, watch=False) for side, prefix in sides}
                 walls[name].append((pair["bare"]["wall_s"], pair[name]["wall_s"]))
         for name in wanted:
             difference, low, high = hodges_lehmann([b - a for a, b in walls[name]])

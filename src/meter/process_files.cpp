@@ -129,6 +129,7 @@ std::optional<ProcessStat> process_stat(std::string_view stat) {
     rest.remove_prefix(end);
     const std::uint64_t value = next_number(word).value_or(0);
     if (field == 4) p.parent = static_cast<std::int32_t>(value);
+    if (field == 14 || field == 15) p.own_ticks += value;
     if (field == 16 || field == 17) p.children_ticks += value;
     if (field == 20) p.threads = value;
     if (field == 22) p.start_ticks = value;

@@ -55,6 +55,7 @@ struct IoCounts {
 struct ProcessStat {
   char state = '?';
   std::int32_t parent = 0;
+  std::uint64_t own_ticks = 0;       ///< CPU: utime + stime
   std::uint64_t children_ticks = 0;  ///< CPU of children that it waited for: cutime + cstime
   std::uint64_t threads = 0, start_ticks = 0;
   std::uint64_t resident_pages = 0;

@@ -321,6 +321,19 @@ class MeterCounts(Case):
         self.assertLess(self.record()["rss_peak_B"], 150_000_000)
 
 
+    def test_memory_of_a_program_that_lives_for_milliseconds(self):
+        with open(HAYWATT, "rb") as f:
+            if b"__asan_init" in f.read():
+                self.skipTest("the copy of the meter that the program was is larger than the program")
+        peaks = []
+        for _ in range(6):
+            self.assertEqual(self.meter("dd", "if=/dev/zero", "of=/dev/null", "bs=3M", "count=1", options=["-q"])[0], 0)
+            peaks.append(self.record()["rss_peak_B"])
+        self.assertGreater(min(peaks), 3 << 20)
+        self.assertLess(max(peaks), 8 << 20)
+        self.assertLess(max(peaks) - min(peaks), 700_000, peaks)
+
+
 class MeterTerminal(Case):
     """On a terminal, as a person uses it."""
 

@@ -18,6 +18,7 @@ TEST(ProcessStat, TakesAnyName) {
   EXPECT_EQ(p->name, "a) b (c");
   EXPECT_EQ(p->state, 'R');
   EXPECT_EQ(p->parent, 7);
+  EXPECT_EQ(p->own_ticks, 23U);
   EXPECT_EQ(p->children_ticks, 27U);
   EXPECT_EQ(p->threads, 5U);
   EXPECT_EQ(p->start_ticks, 987654U);

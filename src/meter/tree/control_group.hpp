@@ -26,6 +26,8 @@ class ControlGroup {
   [[nodiscard]] int folder() const { return folder_fd_; }
   /// Lists the numbers of the processes in it.
   [[nodiscard]] std::string pids_file() const { return folder_ + "/cgroup.procs"; }
+  /// With v2 every reading of it from its start is made anew; with v1 the kernel keeps the list for a second.
+  [[nodiscard]] bool lists_freshly() const { return v2_; }
   /// CPU time of all that were ever in it. Of what runs at this moment up to a tick of the kernel may be missing.
   [[nodiscard]] std::optional<std::int64_t> cpu_ns() noexcept;
   struct Split {

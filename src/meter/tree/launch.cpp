@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,15 +16,21 @@
 namespace haywatt::meter {
 namespace {
 
-/// What the child tells before it becomes the program; silence means that all went well.
+/// What the child tells before it becomes the program; no NotStarted means that all went well.
 struct Message {
-  enum class What : int { NotInGroup, NotStarted } what = What::NotStarted;
-  int error = 0;
+  enum class What : int { NotInGroup, CopyRss, NotStarted } what = What::NotStarted;
+  long value = 0;  ///< an errno; of CopyRss: KiB
 };
 
-void tell(int fd, Message::What what) noexcept {
-  const Message m{what, errno};
+void tell(int fd, Message::What what, long value) noexcept {
+  const Message m{what, value};
   (void)!::write(fd, &m, sizeof m);
+}
+
+void tell_copy_rss(int fd) noexcept {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  tell(fd, Message::What::CopyRss, use.ru_maxrss);
 }
 
 std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
@@ -56,7 +63,8 @@ pid_t fork_into(int folder) {
                          bool inside) noexcept {
   if (plan.process_group >= 0) ::setpgid(0, plan.process_group);
   if (!inside && plan.control_group >= 0 && ::write(plan.control_group, "0", 1) != 1)
-    tell(tell_fd, Message::What::NotInGroup);
+    tell(tell_fd, Message::What::NotInGroup, errno);
+  tell_copy_rss(tell_fd);
   bool ready = true;
   for (int i = 0; i < 3; ++i) {
     const int from = plan.streams.at(static_cast<std::size_t>(i));
@@ -64,7 +72,7 @@ pid_t fork_into(int folder) {
   }
   plan.signals.restore_for_program();
   if (ready) ::execvpe(argv[0], argv, environment);
-  tell(tell_fd, Message::What::NotStarted);
+  tell(tell_fd, Message::What::NotStarted, errno);
   ::_exit(127);
 }
 
@@ -96,8 +104,10 @@ Launched launch(const LaunchPlan& plan) {
     if (n != static_cast<ssize_t>(sizeof m)) break;
     if (m.what == Message::What::NotInGroup)
       launched.in_control_group = false;
+    else if (m.what == Message::What::CopyRss)
+      launched.copy_rss_B = static_cast<std::uint64_t>(m.value) * 1024;
     else
-      launched.error = m.error;
+      launched.error = static_cast<int>(m.value);
   }
   ::close(ends[0]);
   return launched;

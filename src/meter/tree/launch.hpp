@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Launched {
   pid_t pid = -1;
   int error = 0;                  ///< errno of exec; the process then has ended but was not waited for
   bool in_control_group = false;  ///< it entered it before it became the program
+  /// Resident memory of the copy of us that it was before: its ru_maxrss is never less. 0 if exec failed early.
+  std::uint64_t copy_rss_B = 0;
 };
 
 /// The program is looked up in PATH as a shell does. Error(System) if no process can be made.

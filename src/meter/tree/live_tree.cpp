@@ -34,6 +34,29 @@ std::string_view read_at(int fd, pid_t pid, const char* file, Buffer& buffer) no
   return n <= 0 ? std::string_view{} : std::string_view(buffer.data(), static_cast<std::size_t>(n));
 }
 
+/// Numbers with blanks or lines' ends between them, as many as the file has. Several readings where one does not hold
+/// them.
+template <typename Each>
+void each_number(int file, Buffer& buffer, Each&& each) {
+  std::string rest;
+  off_t at = 0;
+  for (ssize_t n = 0; file >= 0 && (n = ::pread(file, buffer.data(), buffer.size(), at)) > 0; at += n) {
+    std::string_view text(buffer.data(), static_cast<std::size_t>(n));
+    const bool cut = text.back() >= '0' && text.back() <= '9';
+    if (!rest.empty() || cut) {
+      rest += text;
+      if (cut && text.size() == buffer.size()) continue;
+      text = rest;
+    }
+    while (const auto number = next_number(text)) {
+      each(*number);
+      if (!text.empty()) text.remove_prefix(1);
+    }
+    rest.clear();
+    if (static_cast<std::size_t>(n) < buffer.size()) break;
+  }
+}
+
 void close_all(const std::array<int, 3>& files) {
   for (const int fd : files)
     if (fd >= 0) ::close(fd);
@@ -52,9 +75,10 @@ struct LiveTree::Process {
   std::array<int, 3> files = {-1, -1, -1};  ///< stat, io, children of its first thread; -1: opened each time
 };
 
-LiveTree::LiveTree(std::int64_t start_ns, std::string pids_file)
+LiveTree::LiveTree(std::int64_t start_ns, const std::string& pids_file, bool fresh_list)
     : start_ns_(start_ns),
-      pids_file_(std::move(pids_file)),
+      pids_file_(pids_file.empty() ? -1 : ::open(pids_file.c_str(), O_RDONLY | O_CLOEXEC)),
+      fresh_list_(fresh_list),
       self_(::getpid()),
       tick_ns_(1'000'000'000 / std::max(1L, ::sysconf(_SC_CLK_TCK))),
       page_B_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) {
@@ -64,7 +88,8 @@ LiveTree::LiveTree(std::int64_t start_ns, std::string pids_file)
 }
 
 LiveTree::~LiveTree() {
-  if (own_children_ >= 0) ::close(own_children_);
+  for (const int fd : {pids_file_, own_children_})
+    if (fd >= 0) ::close(fd);
   for (const auto& [number, p] : alive_) close_all(p.files);
 }
 
@@ -92,28 +117,23 @@ void LiveTree::add(pid_t pid) {
   found_.push_back(pid);
 }
 
+std::size_t LiveTree::find_in_group() {
+  std::size_t listed = 0;
+  each_number(pids_file_, buffer_, [&](std::uint64_t pid) {
+    add(static_cast<pid_t>(pid));
+    ++listed;
+  });
+  return listed;
+}
+
 void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
-  Buffer buffer{};
-  std::array<char, 40> file{};
-  *fmt::format_to_n(file.data(), file.size() - 1, "task/{}/children", thread).out = '\0';
   const int once = fd >= 0 ? -1 : [&] {
+    std::array<char, 40> file{};
+    *fmt::format_to_n(file.data(), file.size() - 1, "task/{}/children", thread).out = '\0';
     Path path{};
     return ::open(path_of(path, pid, file.data()), O_RDONLY | O_CLOEXEC);
   }();
-  const int from = fd >= 0 ? fd : once;
-  std::string rest;
-  off_t at = 0;
-  for (ssize_t n = 0; from >= 0 && (n = ::pread(from, buffer.data(), buffer.size(), at)) > 0; at += n) {
-    std::string_view text(buffer.data(), static_cast<std::size_t>(n));
-    if (!rest.empty() || text.back() != ' ') {  // a number may be cut in two
-      rest += text;
-      if (text.back() != ' ' && text.size() == buffer.size()) continue;
-      text = rest;
-    }
-    while (const auto child = next_number(text)) add(static_cast<pid_t>(*child));
-    rest.clear();
-    if (static_cast<std::size_t>(n) < buffer.size()) break;
-  }
+  each_number(fd >= 0 ? fd : once, buffer_, [this](std::uint64_t child) { add(static_cast<pid_t>(child)); });
   if (once >= 0) ::close(once);
 }
 
@@ -121,14 +141,14 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
 void LiveTree::find(bool thoroughly) {
   found_.clear();
   for (const auto& [number, p] : alive_) found_.push_back(p.pid);
-  if (thoroughly && !pids_file_.empty()) {
-    const std::string text = slurp(pids_file_.c_str());
-    std::string_view rest = text;
-    while (const auto pid = next_number(rest)) {
-      add(static_cast<pid_t>(*pid));
-      rest.remove_prefix(std::min(rest.size(), std::size_t{1}));
-    }
-  }
+  const bool by_group = all_in_group_ && !thoroughly;
+  const std::size_t listed = thoroughly || by_group ? find_in_group() : 0;
+  if (by_group) return;
+  find_by_parents(thoroughly);
+  if (thoroughly) all_in_group_ = fresh_list_ && listed > 0 && listed == found_.size();
+}
+
+void LiveTree::find_by_parents(bool thoroughly) {
   if (!has_children_files_) {
     if (thoroughly) scan_machine();
     return;
@@ -175,12 +195,11 @@ void LiveTree::scan_machine() {
   for (std::size_t i = 0; i < found_.size(); ++i) add_children(found_[i]);
 }
 
-/// False if it is gone.
-bool LiveTree::read(Process& p, std::int64_t now_ns) {
-  Buffer buffer{};
-  const auto stat = process_stat(read_at(p.files[0], p.pid, "stat", buffer));
+bool LiveTree::read(Process& p, std::int64_t now_ns, bool precisely) {
+  const auto stat = process_stat(read_at(p.files[0], p.pid, "stat", buffer_));
   if (!stat || (p.since_ns != 0 && stat->start_ticks != p.start_ticks)) return false;
   if (p.since_ns == 0) {
+    precisely = true;  // it may be the only time
     p.since_ns = now_ns;
     p.parent = stat->parent;
     p.start_ticks = stat->start_ticks;
@@ -191,8 +210,9 @@ bool LiveTree::read(Process& p, std::int64_t now_ns) {
   p.children_ns = static_cast<std::int64_t>(stat->children_ticks) * tick_ns_;
   p.rss_B = stat->resident_pages * page_B_;
   p.rss_peak_B = std::max(p.rss_peak_B, p.rss_B);
-  p.cpu_ns = std::max(p.cpu_ns, process_cpu_ns(p.pid).value_or(0));
-  const auto io = io_counts(read_at(p.files[1], p.pid, "io", buffer));
+  p.cpu_ns = std::max(
+      p.cpu_ns, precisely ? process_cpu_ns(p.pid).value_or(0) : static_cast<std::int64_t>(stat->own_ticks) * tick_ns_);
+  const auto io = io_counts(read_at(p.files[1], p.pid, "io", buffer_));
   if (io) p.io = *io;
   return true;
 }
@@ -209,11 +229,11 @@ const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
   sums_ = {};
   for (auto at = alive_.begin(); at != alive_.end();) {
     Process& p = at->second;
-    if (!read(p, now_ns)) {
+    if (!read(p, now_ns, thoroughly || pids_file_ < 0)) {
       forget(at++, now_ns);
       continue;
     }
-    if (thoroughly) see_whether_careless(p);
+    if (thoroughly && pids_file_ < 0) see_whether_careless(p);
     sums_.rss_B += p.rss_B;
     sums_.read_B += p.io.read_B;
     sums_.written_B += p.io.written_B;
@@ -246,7 +266,7 @@ void LiveTree::ended(pid_t pid, std::int64_t now_ns) {
   const auto at = alive_.find(number->second);
   Process& p = at->second;
   const bool met = p.since_ns != 0;
-  if (!read(p, now_ns) && met) {  // its number had belonged to another
+  if (!read(p, now_ns, true) && met) {  // its number had belonged to another
     forget(at, now_ns);
     return;
   }

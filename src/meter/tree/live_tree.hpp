@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,15 +25,18 @@ struct TreeSums {
 /// of the first 64 of them open, and of the dead the 200 that used the most CPU time.
 class LiveTree {
  public:
-  /// `start_ns`: of the run, CLOCK_MONOTONIC. `pids_file`: of a control group, lists pids; may be empty.
-  LiveTree(std::int64_t start_ns, std::string pids_file);
+  /// `start_ns`: of the run, CLOCK_MONOTONIC. `pids_file`: of a control group, lists pids; may be empty. `fresh_list`:
+  /// each reading of it is made anew (v2).
+  LiveTree(std::int64_t start_ns, const std::string& pids_file, bool fresh_list = false);
   ~LiveTree();
   LiveTree(const LiveTree&) = delete;
   LiveTree& operator=(const LiveTree&) = delete;
 
-  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of threads
-  /// other than the first are looked for too, and, on kernels without /proc/PID/task/TID/children, all processes of the
-  /// machine are gone through.
+  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of all
+  /// processes and of threads other than the first are looked for, and, on kernels without
+  /// /proc/PID/task/TID/children, all processes of the machine are gone through. Else the group's list alone is read if
+  /// it is fresh and the last thorough look found nothing outside it, and CPU time of single processes met before is
+  /// as of the kernel's last tick where the group counts all.
   const TreeSums& look(std::int64_t now_ns, bool thoroughly);
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
@@ -57,10 +61,14 @@ class LiveTree {
  private:
   struct Process;
   void find(bool thoroughly);
+  /// Adds what the group lists; how many that is.
+  std::size_t find_in_group();
   void find_children_of(pid_t pid, pid_t thread, int fd);
+  void find_by_parents(bool thoroughly);
   void scan_machine();
   void add(pid_t pid);
-  bool read(Process& p, std::int64_t now_ns);
+  /// False if it is gone.
+  bool read(Process& p, std::int64_t now_ns, bool precisely);
   void see_whether_careless(const Process& p);
   /// In the order in which they were found, so that parents are read before their children: a child that is waited for
   /// between the two is missed for a moment, and never counted twice.
@@ -71,7 +79,9 @@ class LiveTree {
   [[nodiscard]] ProcessRecord record_of(const Process& p, std::int64_t now_ns) const;
 
   std::int64_t start_ns_;
-  std::string pids_file_;
+  int pids_file_ = -1;
+  bool fresh_list_;
+  bool all_in_group_ = false;  ///< as of the last thorough look
   pid_t self_;
   int own_children_ = -1;
   bool has_children_files_ = false;
@@ -82,6 +92,7 @@ class LiveTree {
   std::vector<pid_t> found_;                          ///< scratch of find()
   std::vector<ProcessRecord> gone_;
   TreeSums sums_;
+  std::array<char, 4096> buffer_{};  ///< of find() and read()
   std::uint64_t seen_ = 0, open_files_ = 0;
   std::int64_t gone_cpu_ns_ = 0;
   std::string careless_parent_;

@@ -76,10 +76,11 @@ void PassedStream::resize() const {
 
 void PassedStream::poll_on(pollfd* two) const {
   two[0] = {end_ < held_.size() ? source_ : -1, POLLIN, 0};
-  two[1] = {pending() ? to_ : -1, POLLOUT, 0};
+  two[1] = {holds() ? to_ : -1, POLLOUT, 0};
 }
 
 void PassedStream::take(const std::function<void(std::string_view)>& seen) {
+  more_ = false;
   while (source_ >= 0 && end_ < held_.size()) {
     const ssize_t n = ::read(source_, held_.data() + end_, held_.size() - end_);
     if (n < 0 && errno == EINTR) continue;
@@ -91,10 +92,11 @@ void PassedStream::take(const std::function<void(std::string_view)>& seen) {
     seen({held_.data() + end_, static_cast<std::size_t>(n)});
     end_ += static_cast<std::size_t>(n);
   }
+  more_ = source_ >= 0;
 }
 
 void PassedStream::pass() {
-  while (pending()) {
+  while (holds()) {
     pollfd file{to_, POLLOUT, 0};
     if (::poll(&file, 1, 0) <= 0) return;
     const ssize_t n = ::write(to_, held_.data() + begin_, std::min(at_once, end_ - begin_));

@@ -31,15 +31,17 @@ class PassedStream {
   void take(const std::function<void(std::string_view)>& seen);
   /// Writes on as much as the reader takes now. A reader that is gone makes the program's writes fail, as without us.
   void pass();
-  [[nodiscard]] bool pending() const { return begin_ < end_; }
+  /// Something is held, or there was more to take than could be held.
+  [[nodiscard]] bool pending() const { return holds() || more_; }
   [[nodiscard]] int to() const { return to_; }
   [[nodiscard]] bool is_terminal() const { return terminal_; }
   void resize() const;  ///< the terminal has another size now
 
  private:
+  [[nodiscard]] bool holds() const { return begin_ < end_; }
   void close_source();
   int to_, source_ = -1, program_end_ = -1;
-  bool terminal_ = false;
+  bool terminal_ = false, more_ = false;
   std::vector<char> held_;
   std::size_t begin_ = 0, end_ = 0;
 };

@@ -100,15 +100,16 @@ void Supervisor::start() {
   (void)readings_.new_cuts();  // the first reading begins the first slice and ends none
   phases_ = std::make_unique<PhaseSweep>(start_);
   track_ = std::make_unique<PhaseTrack>(start_.wall_ns, 0);
-  tree_ = std::make_unique<LiveTree>(start_.wall_ns, group_ ? group_->pids_file() : "");
+  tree_ =
+      std::make_unique<LiveTree>(start_.wall_ns, group_ ? group_->pids_file() : "", group_ && group_->lists_freshly());
   own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-  rusage own{};
-  ::getrusage(RUSAGE_SELF, &own);
-  own_rss_B_ = static_cast<std::uint64_t>(own.ru_maxrss) * 1024;
   program_ = launch(plan);
   started_ns_ = clock_ns(CLOCK_MONOTONIC);
   streams_->started();
-  if (!program_.in_control_group) group_.reset();
+  if (!program_.in_control_group && group_) {
+    group_.reset();
+    tree_ = std::make_unique<LiveTree>(start_.wall_ns, "");
+  }
   next_tick_ns_ = started_ns_;
   next_slow_ns_ = start_.wall_ns + second_ns;
 }
@@ -117,12 +118,17 @@ void Supervisor::loop() {
   while (!all_gone_ && !left_alone_) {
     const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
     if (now >= next_tick_ns_) tick();
-    woken_by_time_ = wait_for_something(next_tick_ns_);
-    move_streams();
-    take_marks();
-    take_signals();
+    if (!wait_for_something(next_tick_ns_)) {
+      undisturbed_ = false;
+      move_streams();
+      take_marks();
+      take_signals();
+    }
     tell_of_waiting();
-    if (live_) draw_live_line(now);
+    if (live_) {
+      undisturbed_ = false;
+      draw_live_line(now);
+    }
   }
 }
 
@@ -139,34 +145,39 @@ bool Supervisor::wait_for_something(std::int64_t until_ns) {
   std::copy(streams.begin(), streams.end(), files.begin() + 2);
   const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - now);
   const timespec timeout{left_ns / second_ns, left_ns % second_ns};
-  return ::ppoll(files.data(), files.size(), &timeout, nullptr) == 0;
+  const bool any_stream = std::any_of(streams.begin(), streams.end(), [](const pollfd& f) { return f.fd >= 0; });
+  return ::ppoll(files.data(), any_stream ? files.size() : 2, &timeout, nullptr) == 0;
 }
 
-SpanBorder Supervisor::border() {
+SpanBorder Supervisor::border(bool just_looked) {
   SpanBorder b;
-  b.process_cpu_ns = tree_cpu_ns();
+  b.process_cpu_ns = tree_cpu_ns(just_looked);
   b.wall_ns = clock_ns(CLOCK_MONOTONIC);
   return b;
 }
 
-std::int64_t Supervisor::tree_cpu_ns() {
-  const auto counted = group_ ? group_->cpu_ns() : std::nullopt;
-  cpu_ns_ = std::max(cpu_ns_, counted ? *counted : waited_.cpu_ns() + (all_gone_ ? 0 : tree_->cpu_now_ns()));
+std::int64_t Supervisor::tree_cpu_ns(bool just_looked) {
+  auto counted = group_ ? group_->cpu_ns() : std::nullopt;
+  if (!counted) {
+    counted = waited_.cpu_ns();
+    if (!all_gone_) *counted += just_looked ? tree_->sums().cpu_ns : tree_->cpu_now_ns();
+  }
+  cpu_ns_ = std::max(cpu_ns_, *counted);
   return cpu_ns_;
 }
 
 /// One look at the tree. What it and the waking for it cost decides when the next one is: within 0.1 % of a CPU as long
 /// as that means one look a second or more, and within 1 % for trees so large that even that is too dear.
 void Supervisor::tick() {
-  const std::int64_t own_before = clock_ns(CLOCK_THREAD_CPUTIME_ID), now = clock_ns(CLOCK_MONOTONIC);
-  if (woken_by_time_ && own_after_look_ns_ != 0) wake_cost_ns_ = own_before - own_after_look_ns_;
+  const std::int64_t own_before = undisturbed_ ? own_after_look_ns_ : clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
   const bool slow = now >= next_slow_ns_;
   const TreeSums& sums = tree_->look(now, slow);
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
   threads_peak_ = std::max(threads_peak_, sums.threads);
   io_.read_B = std::max(io_.read_B, ended_io_.read_B + sums.read_B);
   io_.written_B = std::max(io_.written_B, ended_io_.written_B + sums.written_B);
-  const SpanBorder at = border();
+  const SpanBorder at = border(true);
   track_->at(at.wall_ns, at.process_cpu_ns);
   samples_.add({static_cast<double>(at.wall_ns - start_.wall_ns) * 1e-9, sums.rss_B,
                 static_cast<double>(at.process_cpu_ns) * 1e-9, io_.read_B, io_.written_B, sums.processes,
@@ -178,18 +189,20 @@ void Supervisor::tick() {
     next_slow_ns_ = now + second_ns;
   }
   const std::int64_t looked = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  own_after_look_ns_ = looked;
   // Proportional memory is dear (the kernel walks the page tables): a tenth of the sampler's own share of a CPU.
   if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 10'000) {
     pss_peak_B_ = std::max(pss_peak_B_, tree_->pss_B());
-    pss_cost_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - looked;
+    own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    pss_cost_ns_ = own_after_look_ns_ - looked;
     pss_spent_ns_ += pss_cost_ns_;
   }
-  const std::int64_t cost = looked - own_before + wake_cost_ns_;
+  const std::int64_t cost = looked - own_before;
   const std::int64_t interval = std::int64_t{options_.interval_ms} * 1'000'000;
   const std::int64_t pause = std::max({interval, std::min(cost * 1'000, second_ns), cost * 100});
   // A suspended or starved machine does not make up for the looks it missed.
   next_tick_ns_ = std::max(next_tick_ns_ + pause, clock_ns(CLOCK_MONOTONIC));
-  own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  undisturbed_ = true;
 }
 
 MeteredRun Supervisor::metered(const std::string& run_id) const {

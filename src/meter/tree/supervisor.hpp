@@ -66,8 +66,9 @@ class Supervisor {
   [[nodiscard]] bool is_of_tree(pid_t pid) const;
   void sweep(const SpanBorder& now);
   void finish();
-  [[nodiscard]] SpanBorder border();
-  [[nodiscard]] std::int64_t tree_cpu_ns();
+  /// `just_looked`: clocks of single processes, where they count, were read a moment ago.
+  [[nodiscard]] SpanBorder border(bool just_looked = false);
+  [[nodiscard]] std::int64_t tree_cpu_ns(bool just_looked = false);
   void fill_tree(RunRecord& run);
   [[nodiscard]] MeteredRun metered(const std::string& run_id) const;
 
@@ -91,10 +92,9 @@ class Supervisor {
   std::int64_t cpu_ns_ = 0;  ///< the tree's, as last read: it never falls
   std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0, tell_of_waiting_ns_ = INT64_MAX;
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
-  std::uint64_t own_rss_B_ = 0;  ///< ours when we forked
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
-  std::int64_t own_after_look_ns_ = 0, wake_cost_ns_ = 0;
-  bool woken_by_time_ = false;
+  std::int64_t own_after_look_ns_ = 0;
+  bool undisturbed_ = false;  ///< since the last look there was nothing to do but to wake for the next
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   ProcFile own_io_{"/proc/self/io"};
   IoCounts io_, ended_io_;  ///< the tree's at most; of processes that were waited for

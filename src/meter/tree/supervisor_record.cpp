@@ -25,11 +25,11 @@ void Supervisor::fill(ProgramResult& result) {
   RunRecord& run = result.run;
   run.wall_s = seconds(end_.wall_ns - start_.wall_ns);
   run.cpu_s = seconds(end_.process_cpu_ns);
-  // The high-water mark of a process begins with the copy of us that it was before it became the program: one that is
-  // not above that is only an upper limit.
-  constexpr std::uint64_t touched_B = 128 << 10;
+  // Looks see the sum over all processes, but only now and then; the kernel knows each process's own peak exactly. That
+  // of the program begins with the copy of us that it was before: a mark that is not above it is only an upper limit,
+  // taken where no look saw anything.
   run.rss_peak_B = rss_peak_B_;
-  if (rss_peak_B_ == 0 || waited_.largest_rss_B > own_rss_B_ + touched_B)
+  if (rss_peak_B_ == 0 || waited_.largest_rss_B > program_.copy_rss_B)
     run.rss_peak_B = std::max(rss_peak_B_, waited_.largest_rss_B);
   run.read_B = io_.read_B;
   run.written_B = io_.written_B;
