@@ -21,6 +21,7 @@ void add_study_worker(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_sensors(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
+void add_baler_libtorch(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_baler(CLI::App& app, Action& action);
 /// Must be added last: it describes the others.

@@ -75,6 +75,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_report(app, action);
   add_sensors(app, action);
   add_calibrate(app, action);
+  add_baler_libtorch(app, action);
   add_compare(app, action);
   add_baler(app, action);
   add_completion(app, action);
