@@ -267,7 +267,7 @@ void add_common(CLI::App& c, Arguments& a, const std::vector<std::string>& optio
   add_verbosity(c);
 }
 
-void add_train(CLI::App& parent, Action& action) {
+void add_train_part(CLI::App& parent, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = parent.add_subcommand("train", "Train Baler's AE on a table and write it as a .hayb");
   c->add_option("IN", a->input, "Baler's input: an .npz with 'data', rows x columns")->required()->type_name("IN.npz");
@@ -296,7 +296,7 @@ void add_train(CLI::App& parent, Action& action) {
   c->callback([a, &action] { action = [a] { return train(*a); }; });
 }
 
-void add_compress(CLI::App& parent, Action& action) {
+void add_compress_part(CLI::App& parent, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = parent.add_subcommand("compress", "Write a table's latents as Baler's compressed.npz");
   c->add_option("IN", a->input, "Baler's input: an .npz with 'data', rows x columns")->required()->type_name("IN.npz");
@@ -312,7 +312,7 @@ void add_compress(CLI::App& parent, Action& action) {
   c->callback([a, &action] { action = [a] { return compress(*a); }; });
 }
 
-void add_decompress(CLI::App& parent, Action& action) {
+void add_decompress_part(CLI::App& parent, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = parent.add_subcommand("decompress", "Decode Baler's compressed.npz");
   c->add_option("IN", a->input, "Latents: a compressed.npz")->required()->type_name("IN.npz");
@@ -334,9 +334,9 @@ void add_baler_libtorch(CLI::App& app, Action& action) {
   CLI::App* c =
       app.add_subcommand("baler-libtorch", "Python's Baler imitated with libtorch, one costly habit at a time");
   c->require_subcommand(1);
-  add_train(*c, action);
-  add_compress(*c, action);
-  add_decompress(*c, action);
+  add_train_part(*c, action);
+  add_compress_part(*c, action);
+  add_decompress_part(*c, action);
   c->footer(
       "To measure what each habit of Python's Baler costs (docs/baler.md). Needs the libtorch plug-in.\n"
       "Without --like-python each habit is at its better value. 'haywatt meter' shows the phases.\n"
