@@ -338,7 +338,7 @@ void add_baler_libtorch(CLI::App& app, Action& action) {
   add_compress_part(*c, action);
   add_decompress_part(*c, action);
   c->footer(
-      "To measure what each habit of Python's Baler costs (docs/baler.md). Needs the libtorch plug-in.\n"
+      "To measure what each habit of Python's Baler costs (docs/baler-libtorch.md). Needs the libtorch plug-in.\n"
       "Without --like-python each habit is at its better value. 'haywatt meter' shows the phases.\n"
       "\nExamples:\n"
       "  haywatt baler-libtorch train jets.npz -o jets.hayb --like-python\n"

@@ -63,7 +63,7 @@ class BalerLibtorch(unittest.TestCase):
         self.assertEqual(self.trained["schema"], "haywatt-baler-libtorch/1")
         self.assertEqual(self.trained["habits"]["adam"], "plain")
         out = self.path("other.hayb")
-        for habits in ([], ["--grad", "on"], PYTHON + ["--adam", "fused"], PYTHON + ["--collate", "slices"]):
+        for habits in ([], PYTHON + ["--adam", "fused"]):
             other = self.json("train", self.path("in.npz"), "-o", out, "--epochs", "3", *habits)
             np.testing.assert_allclose(other["train_loss"], self.trained["train_loss"], rtol=1e-9)
 
@@ -82,8 +82,7 @@ class BalerLibtorch(unittest.TestCase):
 
     def test_habits_change_no_bit(self):
         expected = self.compress(*PYTHON)["data"]
-        for habits in ([], PYTHON + ["--collate", "slices"], PYTHON + ["--concat", "preallocate"], PYTHON + ["--grad", "off"],
-                       PYTHON + ["--normalise", "vector"], PYTHON + ["--minmax", "reduce"]):
+        for habits in ([], PYTHON + ["--concat", "preallocate"], PYTHON + ["--normalise", "vector"]):
             self.assertTrue(np.array_equal(self.compress(*habits)["data"], expected), habits)
         np.testing.assert_allclose(self.compress("--graph", "frozen", "--batch", "100")["data"], expected, rtol=0, atol=1e-12)
         narrow = self.compress("--dtype", "f32")["data"]
