@@ -16,6 +16,8 @@ endif()
 function(haywatt_add_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  # src/distributed/mpi is a program of its own, built where there is MPI.
+  list(FILTER sources EXCLUDE REGEX "/distributed/mpi/")
   if(NOT sources)
     add_library(haywatt_${name} INTERFACE)
     return()

@@ -43,7 +43,8 @@ namespace {
 
 /// Their environment is the user's.
 bool runs_foreign_programs(int argc, char** argv) {
-  return argc > 1 && (std::strcmp(argv[1], "meter") == 0 || std::strcmp(argv[1], "compare") == 0);
+  return argc > 1 && (std::strcmp(argv[1], "meter") == 0 || std::strcmp(argv[1], "compare") == 0 ||
+                      std::strcmp(argv[1], "layouts") == 0);
 }
 
 void describe(CLI::App& app) {
@@ -78,6 +79,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_baler_libtorch(app, action);
   add_compare(app, action);
   add_baler(app, action);
+  add_layouts(app, action);
   add_completion(app, action);
 }
 

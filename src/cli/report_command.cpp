@@ -14,6 +14,7 @@
 #include "haywatt/experiment/study.hpp"
 #include "haywatt/metrics/grid.hpp"
 #include "haywatt/record/compare.hpp"
+#include "haywatt/record/layouts.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/exports.hpp"
 
@@ -25,14 +26,15 @@ struct Arguments {
   double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord>;
+using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord>;
 
-/// A study, one run or a comparison as JSON.
+/// A study, one run, a comparison or layouts as JSON.
 Record read_record(const std::string& path) {
   const nlohmann::json j = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
     if (j["schema"] == "haywatt-compare/1") return j.get<ComparisonRecord>();
+    if (j["schema"] == "haywatt-layouts/1") return j.get<LayoutsRecord>();
     if (j.contains("runs")) return j.get<StudyRecord>();
     return j.get<ProgramRecord>();
   } catch (const nlohmann::json::exception& e) {
@@ -106,6 +108,12 @@ std::string render(const Record& record, const Arguments& a) {
     if (a.format == "md") return report::to_markdown(*comparison);
     fail_usage("--format " + a.format + " does not apply to a comparison: write html or md");
   }
+  if (const auto* layouts = std::get_if<LayoutsRecord>(&record)) {
+    require_no_carbon_options(a, "layouts");
+    if (a.format == "html") return report::to_html(*layouts);
+    if (a.format == "md") return report::to_markdown(*layouts);
+    fail_usage("--format " + a.format + " does not apply to layouts: write html or md");
+  }
   const auto& program = std::get<ProgramRecord>(record);
   if (is_export(a.format)) {
     if (a.format != "codecarbon") require_no_carbon_options(a, "--format " + a.format);
@@ -146,7 +154,7 @@ void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
   c->add_option("DIR|RECORD.json", a->input,
-                "Folder of a study, or a study, a run or a comparison as JSON (haywatt meter -o; docs/records.md)")
+                "Folder of a study, or a study, a run, a comparison or layouts as JSON (docs/records.md)")
       ->required();
   c->add_option("--format", a->format,
                 "html, md or json; of one run also prmon, prmon-txt, codecarbon, chrome-trace (docs/exports.md)")

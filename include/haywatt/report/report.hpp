@@ -5,6 +5,7 @@
 
 #include "haywatt/metrics/grid.hpp"
 #include "haywatt/record/compare.hpp"
+#include "haywatt/record/layouts.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::report {
@@ -30,5 +31,11 @@ struct CarbonBasis {
 /// A comparison (haywatt compare), under the same rules.
 [[nodiscard]] std::string to_html(const ComparisonRecord& record);
 [[nodiscard]] std::string to_markdown(const ComparisonRecord& record);
+
+/// Layouts of a network over ranks (haywatt layouts), under the same rules.
+[[nodiscard]] std::string to_html(const LayoutsRecord& record);
+[[nodiscard]] std::string to_markdown(const LayoutsRecord& record);
+/// The same in a few lines for a terminal.
+[[nodiscard]] std::string layouts_summary(const LayoutsRecord& record);
 
 }  // namespace haywatt::report

@@ -1,0 +1,180 @@
+#include "distributed/mpi/layout_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <list>
+#include <set>
+
+namespace haywatt::distributed {
+
+LayoutRun::LayoutRun(Layout layout, const DenseNetwork& network, Channel& channel, std::uint64_t rows,
+                     std::uint64_t micro_batches, const std::vector<float>& input)
+    : layout_(layout),
+      network_(network),
+      channel_(channel),
+      rows_(rows),
+      programs_(schedule(layout, network.shapes(), channel.ranks(), rows, micro_batches)),
+      mine_(programs_[channel.rank()]) {
+  for (const Step& s : mine_) {
+    if (s.kind == StepKind::Layer) {
+      hold(s.index, s.rows);
+      hold(s.index + 1, s.rows);
+    } else if (s.rows.size() > 0) {
+      hold(s.kind == StepKind::Finish ? s.index + 1 : s.index, s.rows);
+    }
+    if (s.kind == StepKind::AllReduce)
+      partial_.resize(std::max<std::size_t>(partial_.size(), s.rows.size() * network.shapes()[s.index - 1].outputs));
+  }
+  for (auto& [index, a] : held_) {
+    a.width = activation_width(mine_, network.shapes(), index);
+    // What no message and no layer fills shows in the result.
+    a.values.assign(a.rows.size() * a.width, NAN);
+  }
+  const bool has_input = channel.rank() == 0 || layout == Layout::Shards;
+  if (const auto it = held_.find(0); has_input && it != held_.end()) {
+    Activation& a = it->second;
+    std::copy_n(input.data() + a.rows.begin * a.width, a.values.size(), a.values.data());
+  }
+}
+
+void LayoutRun::hold(std::uint32_t index, Range rows) {
+  Activation& a = held_.try_emplace(index, Activation{rows, 0, {}}).first->second;
+  a.rows = {std::min(a.rows.begin, rows.begin), std::max(a.rows.end, rows.end)};
+}
+
+void LayoutRun::compute(const Step& s) {
+  Activation& y = held_.at(s.index + 1);
+  if (s.kind == StepKind::Finish) return network_.finish(s.index, s.outputs, s.rows.size(), y.row(s.rows.begin));
+  network_.layer(s.index, s.inputs, s.outputs, s.rows.size(), held_.at(s.index).row(s.rows.begin), y.row(s.rows.begin));
+}
+
+namespace {
+void add_to(float* sum, const float* more, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] += more[i];
+}
+}  // namespace
+
+/// Two ranks exchange all they have; more go round a ring, first summing a piece each, then passing the sums on. Every
+/// value is summed once and then copied, or summed of the same two numbers, so that all ranks hold the same bits.
+void LayoutRun::all_reduce(const Step& s) {
+  Activation& a = held_.at(s.index);
+  float* mine = a.row(s.rows.begin);
+  const std::uint64_t count = s.rows.size() * a.width;
+  const int ranks = channel_.ranks(), rank = channel_.rank(), tag = static_cast<int>(s.index);
+  const auto exchange = [&](int to, const float* out, std::size_t out_count, int from, float* in,
+                            std::size_t in_count) {
+    Transfer sending, receiving;
+    channel_.receive(from, tag, in, in_count * sizeof(float), receiving);
+    channel_.send(to, tag, out, out_count * sizeof(float), sending);
+    channel_.wait(receiving);
+    channel_.wait(sending);
+  };
+  if (ranks == 2) {
+    exchange(1 - rank, mine, count, 1 - rank, partial_.data(), count);
+    add_to(mine, partial_.data(), count);
+    return;
+  }
+  const int next = (rank + 1) % ranks, previous = (rank + ranks - 1) % ranks;
+  const auto piece = [&](int i) { return part_of(count, ranks, ((i % ranks) + ranks) % ranks); };
+  for (int i = 0; i < ranks - 1; ++i) {
+    const Range out = piece(rank - i), in = piece(rank - i - 1);
+    exchange(next, mine + out.begin, out.size(), previous, partial_.data(), in.size());
+    add_to(mine + in.begin, partial_.data(), in.size());
+  }
+  for (int i = 0; i < ranks - 1; ++i) {
+    const Range out = piece(rank + 1 - i), in = piece(rank - i);
+    exchange(next, mine + out.begin, out.size(), previous, mine + in.begin, in.size());
+  }
+}
+
+LayoutRun::Cost LayoutRun::run() {
+  std::list<Transfer> posted, left_to_wait_for;
+  const auto start_receive = [&](const Step& s, Transfer& t) {
+    if (s.rows.size() == 0) return channel_.receive(s.peer, static_cast<int>(s.index), &token_, 1, t);
+    channel_.receive(s.peer, static_cast<int>(s.index), held_.at(s.index).row(s.rows.begin), bytes_of(s), t);
+  };
+  for (const Step& s : mine_)
+    if (s.kind == StepKind::Receive && !s.waits) start_receive(s, posted.emplace_back());
+
+  const double start_s = channel_.agree_on_start();
+  spin_until(start_s);
+  const double cpu_before_s = cpu_now_s();
+  for (const Step& s : mine_) {
+    switch (s.kind) {
+      case StepKind::Layer:
+      case StepKind::Finish:
+        compute(s);
+        break;
+      case StepKind::AllReduce:
+        all_reduce(s);
+        break;
+      case StepKind::Send: {
+        Transfer& t = left_to_wait_for.emplace_back();
+        if (s.rows.size() == 0)
+          channel_.send(s.peer, static_cast<int>(s.index), &token_, 1, t);
+        else
+          channel_.send(s.peer, static_cast<int>(s.index), held_.at(s.index).row(s.rows.begin), bytes_of(s), t);
+        if (s.waits) {
+          channel_.wait(t);
+          left_to_wait_for.pop_back();
+        }
+        break;
+      }
+      case StepKind::Receive: {
+        if (!s.waits) {
+          channel_.wait(posted.front());
+          posted.pop_front();
+          break;
+        }
+        Transfer t;
+        start_receive(s, t);
+        channel_.wait(t);
+        break;
+      }
+    }
+  }
+  for (Transfer& t : left_to_wait_for) channel_.wait(t);
+  const Cost cost{now_s() - start_s, cpu_now_s() - cpu_before_s};
+  channel_.meet();
+  return cost;
+}
+
+void LayoutRun::time_layers(std::map<LayerKey, std::vector<double>>& seconds) {
+  const Company company = company_of(layout_);
+  std::set<LayerKey> seen;
+  const double start_s = channel_.agree_on_start();
+  spin_until(start_s);
+  for (const Step& s : mine_) {
+    if (s.kind != StepKind::Layer && s.kind != StepKind::Finish) continue;
+    const LayerKey key = key_of(s, company);
+    if (!seen.insert(key).second) continue;
+    const double before_s = now_s();
+    compute(s);
+    seconds[key].push_back(now_s() - before_s);
+  }
+  channel_.meet();
+}
+
+std::vector<float> LayoutRun::output() {
+  const auto last = static_cast<std::uint32_t>(network_.shapes().size());
+  const std::uint64_t width = network_.shapes().back().outputs;
+  std::vector<float> all;
+  if (channel_.rank() == 0) all.assign(rows_ * width, NAN);
+  if (const auto it = held_.find(last); channel_.rank() == 0 && it != held_.end())
+    std::copy(it->second.values.begin(), it->second.values.end(), all.begin() + it->second.rows.begin * width);
+  for (int r = 1; layout_ == Layout::Shards && r < channel_.ranks(); ++r) {
+    const Range part = part_of(rows_, channel_.ranks(), r);
+    if (part.size() == 0) continue;
+    Transfer t;
+    if (channel_.rank() == r) {
+      channel_.send(0, 99, held_.at(last).row(part.begin), part.size() * width * sizeof(float), t);
+      channel_.wait(t);
+    } else if (channel_.rank() == 0) {
+      channel_.receive(r, 99, all.data() + part.begin * width, part.size() * width * sizeof(float), t);
+      channel_.wait(t);
+    }
+  }
+  return all;
+}
+
+}  // namespace haywatt::distributed

@@ -1,0 +1,177 @@
+#include "distributed/mpi/link_calibration.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+
+namespace haywatt::distributed {
+namespace {
+
+constexpr int ping_tag = 200, late_tag = 201, wait_tag = 202;
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.empty() ? 0.0 : (v.size() % 2 == 1 ? v[v.size() / 2] : 0.5 * (v[v.size() / 2 - 1] + v[v.size() / 2]));
+}
+
+/// Message sizes up to the largest that a layout sends: few enough to be quick, with both sides of the eager limit.
+std::vector<std::uint64_t> sizes_up_to(std::uint64_t largest, std::uint64_t eager_limit) {
+  std::vector<std::uint64_t> sizes = {1};
+  for (std::uint64_t s = 256; s < largest; s *= 4) sizes.push_back(s);
+  for (const std::uint64_t s : {eager_limit / 2, eager_limit, eager_limit + 1, 2 * eager_limit}) sizes.push_back(s);
+  sizes.push_back(std::max<std::uint64_t>(largest, 4 * eager_limit));
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  return sizes;
+}
+
+class LinkMeasurement {
+ public:
+  LinkMeasurement(Channel& channel, std::uint64_t largest) : channel_(channel), out_(largest), in_(largest) {}
+
+  /// One way there and back; half of it, on rank 0.
+  double ping_pong(std::size_t bytes) {
+    const double before = now_s();
+    if (channel_.rank() == 0) {
+      send(bytes, ping_tag);
+      receive(bytes, ping_tag);
+    } else {
+      receive(bytes, ping_tag);
+      send(bytes, ping_tag);
+    }
+    return 0.5 * (now_s() - before);
+  }
+
+  double exchange(std::size_t bytes) {
+    const int peer = 1 - channel_.rank();
+    const double before = now_s();
+    Transfer sending, receiving;
+    channel_.receive(peer, ping_tag, in_.data(), bytes, receiving);
+    channel_.send(peer, ping_tag, out_.data(), bytes, sending);
+    channel_.wait(receiving);
+    channel_.wait(sending);
+    return now_s() - before;
+  }
+
+  /// Seconds of rank 0 for a message that rank 1 sent long before it was asked for; and seconds of a send, by rank 0.
+  std::pair<double, double> late(std::size_t bytes, double one_way_s) {
+    if (channel_.rank() == 1) {
+      send(bytes, late_tag);
+      receive(bytes, late_tag);
+      return {0.0, 0.0};
+    }
+    spin_until(now_s() + 2.0 * one_way_s + channel_.latency_s() + 2e-4);
+    const double before = now_s();
+    receive(bytes, late_tag);
+    const double received = now_s();
+    send(bytes, late_tag);
+    return {received - before, now_s() - received};
+  }
+
+ private:
+  void send(std::size_t bytes, int tag) {
+    Transfer t;
+    channel_.send(1 - channel_.rank(), tag, out_.data(), bytes, t);
+    channel_.wait(t);
+  }
+  void receive(std::size_t bytes, int tag) {
+    Transfer t;
+    channel_.receive(1 - channel_.rank(), tag, in_.data(), bytes, t);
+    channel_.wait(t);
+  }
+  Channel& channel_;
+  std::vector<char> out_, in_;
+};
+
+/// Rank 0 says how often, since it alone knows how long a message takes.
+int agreed(int count, MPI_Comm comm) {
+  check_mpi(MPI_Bcast(&count, 1, MPI_INT, 0, comm), "agree on repeats");
+  return count;
+}
+
+}  // namespace
+
+std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, std::uint64_t eager_limit_B,
+                                     double budget_s) {
+  MPI_Comm pair = MPI_COMM_NULL;
+  const bool takes_part = channel.rank() < 2 && channel.ranks() > 1;
+  check_mpi(MPI_Comm_split(MPI_COMM_WORLD, takes_part ? 0 : 1, channel.rank(), &pair), "split");
+  std::vector<LinkSample> samples;
+  if (takes_part) {
+    const auto sizes = sizes_up_to(largest_B, eager_limit_B);
+    LinkMeasurement link(channel, sizes.back());
+    const double each_s = budget_s / static_cast<double>(sizes.size());
+    for (const std::uint64_t bytes : sizes) {
+      LinkSample sample;
+      sample.bytes = bytes;
+      MPI_Barrier(pair);
+      const double first = std::max(link.ping_pong(bytes), link.ping_pong(bytes));
+      const int repeats = agreed(std::clamp(static_cast<int>(each_s / (4.0 * first + 1e-9)), 5, 200), pair);
+      std::vector<double> one_way, both, send, late;
+      for (int i = 0; i < repeats; ++i) one_way.push_back(link.ping_pong(bytes));
+      for (int i = 0; i < repeats; ++i) {
+        if (i % 8 == 0) MPI_Barrier(pair);  // so that both start together
+        both.push_back(link.exchange(bytes));
+      }
+      sample.one_way_s = median(one_way);
+      sample.exchange_s = median(both);
+      sample.send_s = sample.late_receive_s = sample.one_way_s;
+      if (bytes <= eager_limit_B) {
+        for (int i = 0; i < std::min(repeats, 7); ++i) {
+          MPI_Barrier(pair);
+          const auto [received, sent] = link.late(bytes, sample.one_way_s);
+          late.push_back(received);
+          send.push_back(sent);
+        }
+        sample.send_s = std::min(median(send), sample.one_way_s);
+        sample.late_receive_s = std::min(median(late), sample.one_way_s);
+      }
+      if (channel.rank() == 0) samples.push_back(sample);
+    }
+  }
+  channel.meet();
+  MPI_Comm_free(&pair);
+  return samples;
+}
+
+double measure_wait_share(Channel& channel) {
+  constexpr double wait_s = 0.03;
+  char token = 0;
+  Transfer t;
+  channel.meet();
+  if (channel.rank() != 0) {
+    if (channel.rank() == 1) {
+      spin_until(now_s() + wait_s);
+      channel.send(0, wait_tag, &token, 1, t);
+      channel.wait(t);
+    }
+    channel.meet();
+    return 0.0;
+  }
+  double share = 1.0;
+  if (channel.ranks() > 1) {
+    const double cpu = cpu_now_s(), before = now_s();
+    channel.receive(1, wait_tag, &token, 1, t);
+    channel.wait(t);
+    share = std::min(1.0, (cpu_now_s() - cpu) / (now_s() - before));
+  }
+  channel.meet();
+  return share;
+}
+
+double measure_adding(Channel& channel) {
+  constexpr std::size_t count = 1 << 18;
+  std::vector<float> a(count, 1.0F), b(count, 2.0F);
+  spin_until(channel.agree_on_start());
+  std::vector<double> seconds;
+  for (int i = 0; i < 20; ++i) {
+    const double before = now_s();
+    for (std::size_t k = 0; k < count; ++k) a[k] += b[k];
+    asm volatile("" : : "r"(a.data()) : "memory");
+    seconds.push_back(now_s() - before);
+  }
+  channel.meet();
+  return median(seconds) / static_cast<double>(count * sizeof(float));
+}
+
+}  // namespace haywatt::distributed
