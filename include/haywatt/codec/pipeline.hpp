@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "haywatt/codec/chunk_team.hpp"
 #include "haywatt/codec/method.hpp"
 
 namespace haywatt {
@@ -17,6 +18,9 @@ struct CompressOptions {
   std::uint64_t chunk_rows = 0;  ///< 0: chosen from the row size, the threads and the memory
   AtomicFile::Existing existing = AtomicFile::Existing::Refuse;
   std::function<void(double done)> progress;  ///< share of the work, 0..1; may be empty
+  /// Other processes that call this function with the same table and options; needs `threads` 1. Only member 0 writes
+  /// the file and gets a whole outcome.
+  ChunkTeam* team = nullptr;
 };
 
 struct ColumnOutcome {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "codec/pipeline/chunk_work.hpp"
 #include "codec/pipeline/chunking.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/span.hpp"
@@ -49,26 +50,18 @@ std::vector<BoundRule> rules_or_default(const CompressOptions& options) {
   return rules;
 }
 
-/// One chunk on its way from the reader to the file.
-struct Work {
-  EncodedChunk streams;
-  std::vector<ByteVector> corrections;
-  std::vector<ErrorStatistics> errors;
-  std::vector<std::uint64_t> correction_counts;
-};
-
 class Compressor {
  public:
   Compressor(const Encoder& encoder, const Decoder& decoder, const HayHeader& header)
       : encoder_(encoder), decoder_(decoder), header_(header) {}
 
-  Work run(const TableReader& reader, std::uint64_t k) const {
+  ChunkWork run(const TableReader& reader, std::uint64_t k) const {
     Chunk chunk;
     {
       const ScopedSpan span("read");
       chunk = reader.read(k * header_.chunk_rows, header_.chunk_rows);
     }
-    Work work;
+    ChunkWork work;
     {
       const ScopedSpan span("encode");
       work.streams = encoder_.encode(chunk);
@@ -80,7 +73,7 @@ class Compressor {
 
  private:
   /// Decodes what was just encoded, stores what misses its bound, and makes sure of the result.
-  void verify(const Chunk& chunk, std::uint64_t k, Work& work) const {
+  void verify(const Chunk& chunk, std::uint64_t k, ChunkWork& work) const {
     const std::size_t columns = header_.schema.columns.size();
     EncodedChunkView view;
     view.rows = chunk.rows;
@@ -139,6 +132,8 @@ std::uint64_t sum_sizes(const std::vector<ByteVector>& streams) {
 }  // namespace
 
 CompressOutcome compress_table(const TableReader& reader, const std::string& output, const CompressOptions& options) {
+  if (options.team != nullptr && options.threads != 1)
+    fail_usage("a team of processes compresses with one thread each");
   const Schema& schema = reader.schema();
   const Method& method = find_method(options.method.name);
   check_options(method, options.method);
@@ -176,15 +171,29 @@ CompressOutcome compress_table(const TableReader& reader, const std::string& out
     outcome.columns.push_back({schema.columns[c].name, header.bounds[c], statistics[c], {}, 0, 0});
 
   const Compressor compressor(*encoder, *decoder, header);
+  ChunkTeam* team = options.team;
+  if (team != nullptr) {
+    if (!team->agree(xxh3(model)))
+      fail_system("method " + header.method.name + " did not prepare the same model in every process");
+    if (team->member() > 0) {
+      for (std::uint64_t k = 0; k < outcome.chunks; ++k)
+        if (team->owns(k)) team->send_to_first(to_message(compressor.run(reader, k)));
+      return outcome;
+    }
+  }
   // How many streams the columns share is known from the first chunk; an empty table has none.
-  std::vector<Work> work(outcome.chunks);
+  std::vector<ChunkWork> work(outcome.chunks);
   if (outcome.chunks > 0) {
     work[0] = compressor.run(reader, 0);
     header.shared_streams = static_cast<std::uint32_t>(work[0].streams.shared.size());
   }
   HayWriter writer(output, options.existing, header, model);
   const auto produce = [&](std::uint64_t k) {
-    if (k > 0) work[k] = compressor.run(reader, k);
+    if (k == 0) return;
+    const bool here = team == nullptr || team->owns(k);
+    work[k] =
+        here ? compressor.run(reader, k)
+             : work_from_message(team->receive_from(static_cast<int>(k % static_cast<std::uint64_t>(team->members()))));
   };
   const auto consume = [&](std::uint64_t k) {
     {
