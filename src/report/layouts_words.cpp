@@ -79,10 +79,11 @@ std::vector<std::pair<std::string, std::vector<std::string>>> layouts_headline(c
                     per_cent(r.worst_time_deviation), per_cent(r.median_energy_deviation),
                     per_cent(r.worst_energy_deviation))}});
   const Equal e = equality_of(r);
-  out.push_back({"Equality",
-                 {fmt::format("{} of {} cases gave the bits of one process that works on the whole batch; the largest "
-                              "difference is {} of the largest output.",
-                              e.bits, e.cases, digits(e.largest))}});
+  out.push_back(
+      {"Equality",
+       {fmt::format("{} of {} cases gave the bits of one process that works through the rows in the same parts; "
+                    "the largest difference from one process with the whole batch is {} of its largest output.",
+                    e.bits, e.cases, digits(e.largest))}});
   for (const bool extrapolated : {false, true}) {
     std::vector<std::string> time, energy;
     if (std::string s = pays_sentence(r, extrapolated, &LayoutPays::time, "is faster"); !s.empty()) time.push_back(s);

@@ -43,8 +43,8 @@ struct LayoutCase {
   double predicted_time_s = 0.0;
   std::vector<LayoutRank> ranks;
   std::vector<LayoutTrial> trials;
-  bool bit_equal = false;           ///< to one process that works on the whole batch at once
-  double largest_difference = 0.0;  ///< from it, relative to its largest absolute output
+  bool bit_equal = false;           ///< to one process that works through the rows in the same parts
+  double largest_difference = 0.0;  ///< from one process with the whole batch, relative to its largest absolute output
   // From here on concluded from the trials.
   Figure time_s, cpu_s;                     ///< medians
   Figure time_over_single, time_over_data;  ///< joint ratios, trial by trial; below 1: faster
