@@ -22,7 +22,7 @@ struct Arguments {
               latencies = "0,50us,500us";
   std::string layouts, wait = "spin", output;
   experiment::LayoutsOptions options;
-  bool json = false, force = false;
+  bool json = false, force = false, add = false;
 };
 
 std::vector<std::uint64_t> whole_numbers(const std::string& text, const char* option) {
@@ -60,12 +60,22 @@ void read_options(Arguments& a) {
       a.wait, a.layouts.empty() ? "" : " --layouts " + a.layouts);
 }
 
+LayoutsRecord read_record(const std::string& path) {
+  try {
+    return nlohmann::json::parse(read_text_file(path)).get<LayoutsRecord>();
+  } catch (const nlohmann::json::exception& e) {
+    fail_input(path + " is not a record of layouts: " + e.what());
+  }
+}
+
 int layouts(Arguments& a) {
   read_options(a);
   const std::string json_file = a.output + "/layouts.json";
   std::error_code error;
-  if (!a.force && std::filesystem::exists(json_file, error))
-    fail_usage(json_file + " is there already: choose another folder or give --force");
+  const bool there = std::filesystem::exists(json_file, error);
+  if (there && !a.force && !a.add)
+    fail_usage(json_file + " is there already: choose another folder, or give --add or --force");
+  if (there && a.add) a.options.before = read_record(json_file);
   std::filesystem::create_directories(a.output, error);
   if (error) fail_system("cannot make the folder " + a.output + ": " + error.message());
   experiment::LayoutsWorld world;
@@ -119,7 +129,8 @@ void add_layouts(CLI::App& app, Action& action) {
   c->add_option("--columns", a->options.columns, "Columns of the table")->capture_default_str()->type_name("N");
   c->add_option("--latent", a->options.latent, "Values of the latent")->capture_default_str()->type_name("N");
   c->add_option("--seed", a->options.seed, "Of weights and rows")->capture_default_str()->type_name("N");
-  c->add_flag("--force", a->force, "Replace what is in DIR");
+  c->add_flag("--add", a->add, "Keep the widths that DIR holds and add these");
+  c->add_flag("--force", a->force, "Replace what is in DIR")->excludes("--add");
   c->add_flag("--json", a->json, "Print the record as JSON");
   add_verbosity(*c);
   c->footer(
@@ -128,7 +139,8 @@ void add_layouts(CLI::App& app, Action& action) {
       "Examples:\n"
       "  haywatt layouts -o layouts\n"
       "  haywatt layouts --widths 64 --batches 1,8 --bandwidth memory --latency 0 -o wide\n"
-      "  haywatt layouts --bandwidth 1Gbit --latency 0,500us --wait sleep -o office");
+      "  haywatt layouts --bandwidth 1Gbit --latency 0,500us --wait sleep -o office\n"
+      "  haywatt layouts --widths 128 --add -o layouts");
   c->callback([a, &action] { action = [a] { return layouts(*a); }; });
 }
 

@@ -67,6 +67,10 @@ class Experiment {
     record_.latent = options.latent;
     record_.micro_batches = options.micro_batches;
     record_.waiting = options.spin ? "spin" : "sleep";
+    if (options.before && !fits(*options.before))
+      fail_usage(
+          "--add: the record there was made on another machine, or with other ranks, columns, latent, "
+          "micro-batches or way to wait");
     make_groups();
   }
 
@@ -88,12 +92,18 @@ class Experiment {
       }
       record_.parts.push_back(std::move(part));
     }
+    keep_before();
     conclude(record_);
     record_.finished = utc_now();
     return std::move(record_);
   }
 
  private:
+  [[nodiscard]] bool fits(const LayoutsRecord& r) const {
+    return r.machine.id == record_.machine.id && r.ranks == record_.ranks && r.columns == record_.columns &&
+           r.latent == record_.latent && r.micro_batches == record_.micro_batches && r.waiting == record_.waiting;
+  }
+
   void make_groups() {
     Group memory{"memory", {}}, tcp{"loopback", {}};
     std::vector<std::string> limited;
@@ -111,6 +121,18 @@ class Experiment {
     for (Group* g : {&memory, &tcp})
       if (!g->networks.empty()) groups_.push_back(std::move(*g));
     if (groups_.empty()) fail_unavailable("no network asked for is possible here: " + record_.notes.back());
+  }
+
+  /// Widths of the earlier record that were not run again.
+  void keep_before() {
+    if (!options_.before) return;
+    for (const LayoutPart& part : options_.before->parts)
+      if (std::find(options_.widths.begin(), options_.widths.end(), part.widen) == options_.widths.end())
+        record_.parts.push_back(part);
+    std::sort(record_.parts.begin(), record_.parts.end(),
+              [](const LayoutPart& a, const LayoutPart& b) { return a.widen < b.widen; });
+    record_.started = options_.before->started;
+    record_.command = options_.before->command + "\n" + record_.command;
   }
 
   void note(const std::string& text) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
+#include <vector>
 
 #include "experiment/layouts_extrapolate.hpp"
 #include "haywatt/experiment/layouts.hpp"
@@ -116,24 +116,28 @@ void add_width(LayoutPaysIn& pays, std::uint64_t widen, const LayoutNetwork& n, 
   }
 }
 
+/// The row of this network and batch, in the order in which they are first met.
+LayoutPays& row_of(std::vector<LayoutPays>& rows, const std::string& network, std::uint64_t batch) {
+  for (LayoutPays& row : rows)
+    if (row.network == network && row.batch == batch) return row;
+  LayoutPays& row = rows.emplace_back();
+  row.network = network;
+  row.batch = batch;
+  return row;
+}
+
 void conclude_pays(LayoutsRecord& r) {
-  std::map<std::pair<std::size_t, std::uint64_t>, LayoutPays> rows;
+  r.pays.clear();
   for (const LayoutPart& part : r.parts)
-    for (std::size_t i = 0; i < part.networks.size(); ++i) {
-      const LayoutNetwork& n = part.networks[i];
+    for (const LayoutNetwork& n : part.networks)
       for (const LayoutCase& c : n.cases) {
         if (c.layout != "single") continue;
-        LayoutPays& pays = rows[{i, c.batch}];
-        pays.network = n.name;
+        LayoutPays& pays = row_of(r.pays, n.name, c.batch);
         pays.ranks = r.ranks;
-        pays.batch = c.batch;
         add_width(pays.time, part.widen, n, c.batch, times);
         add_width(pays.energy, part.widen, n, c.batch, cpu_times);
       }
-    }
-  r.pays.clear();
-  for (auto& [unused, pays] : rows)
-    if (!pays.time.layout.empty()) r.pays.push_back(std::move(pays));
+  std::erase_if(r.pays, [](const LayoutPays& p) { return p.time.layout.empty(); });
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ struct LayoutsOptions {
   std::uint64_t micro_batches = 4, columns = 24, latent = 15, seed = 1;
   bool spin = true;
   std::string command;  ///< for the record
+  /// Whose widths are kept beside the new ones; made on this machine with the same network, ranks and way to wait, or
+  /// Error(Usage).
+  std::optional<LayoutsRecord> before;
 };
 
 struct LayoutsWorld {
