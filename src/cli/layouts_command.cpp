@@ -68,6 +68,23 @@ LayoutsRecord read_record(const std::string& path) {
   }
 }
 
+int run_and_write(const Arguments& a) {
+  experiment::LayoutsWorld world;
+  world.machine = describe_machine();
+  world.haywatt_version = version;
+  Progress progress("layouts");
+  world.progress = [&](double share, std::string_view item) { progress.update(share, item); };
+  const LayoutsRecord record = experiment::run_layouts(a.options, world);
+  const std::string as_json = nlohmann::json(record).dump(1) + "\n";
+  write_text_file(a.output + "/layouts.json", as_json);
+  write_text_file(a.output + "/layouts.md", report::to_markdown(record));
+  write_text_file(a.output + "/layouts.html", report::to_html(record));
+  const std::string text =
+      a.json ? as_json : report::layouts_summary(record) + "report: " + a.output + "/layouts.html\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
 int layouts(Arguments& a) {
   read_options(a);
   const std::string json_file = a.output + "/layouts.json";
@@ -76,22 +93,15 @@ int layouts(Arguments& a) {
   if (there && !a.force && !a.add)
     fail_usage(json_file + " is there already: choose another folder, or give --add or --force");
   if (there && a.add) a.options.before = read_record(json_file);
-  std::filesystem::create_directories(a.output, error);
+  // Made before anything runs, so that a folder that cannot be is known now and not after minutes.
+  const bool made = std::filesystem::create_directories(a.output, error);
   if (error) fail_system("cannot make the folder " + a.output + ": " + error.message());
-  experiment::LayoutsWorld world;
-  world.machine = describe_machine();
-  world.haywatt_version = version;
-  Progress progress("layouts");
-  world.progress = [&](double share, std::string_view item) { progress.update(share, item); };
-  const LayoutsRecord record = experiment::run_layouts(a.options, world);
-  const std::string as_json = nlohmann::json(record).dump(1) + "\n";
-  write_text_file(json_file, as_json);
-  write_text_file(a.output + "/layouts.md", report::to_markdown(record));
-  write_text_file(a.output + "/layouts.html", report::to_html(record));
-  const std::string text =
-      a.json ? as_json : report::layouts_summary(record) + "report: " + a.output + "/layouts.html\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
+  try {
+    return run_and_write(a);
+  } catch (...) {
+    if (made) std::filesystem::remove(a.output, error);
+    throw;
+  }
 }
 
 }  // namespace

@@ -192,7 +192,7 @@ class Experiment {
       if (e.known && e.rule == "marginal" && e.share == "process-tree" && e.sensor == basis.sensor &&
           e.boundary == basis.boundary && e.tier == basis.tier && run.cpu_s > 0.0) {
         best = e;
-        best.joules = scaled(e.joules, 1.0 / run.cpu_s, "J/s");
+        best.joules = scaled(e.joules, 1.0 / run.cpu_s, "J");
         break;
       }
     return best;

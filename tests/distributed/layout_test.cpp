@@ -60,7 +60,8 @@ TEST(Layout, ModelParallelRanksHoldTheirPartOfTheWeights) {
       EXPECT_LT(held, weight_bytes(layers) * 6 / 10) << name(layout);
       sum += held;
     }
-    EXPECT_NEAR(static_cast<double>(sum), static_cast<double>(weight_bytes(layers)), 0.01 * weight_bytes(layers));
+    EXPECT_NEAR(static_cast<double>(sum), static_cast<double>(weight_bytes(layers)),
+                0.01 * static_cast<double>(weight_bytes(layers)));
   }
   for (const Program& p : schedule(Layout::Data, layers, 2, 32, 4))
     EXPECT_EQ(memory_of(p, layers).weights_B, weight_bytes(layers));

@@ -77,7 +77,7 @@ struct LayoutPart {
   std::string mpi;   ///< "Open MPI v4.1.4"
   std::string blas;  ///< "OpenBLAS 0.3.21 …"
   LayoutCurve curve;
-  EnergyFigure joules_per_cpu_s;  ///< marginal, from the metered run of this width; unit "J/s"
+  EnergyFigure joules_per_cpu_s;  ///< marginal, of one CPU second of this width's metered run
   std::vector<LayoutNetwork> networks;
 };
 
