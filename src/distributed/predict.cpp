@@ -134,6 +134,7 @@ class Walk {
   bool all_reduce(int caller, const Step& s) {
     double start = 0.0;
     const std::size_t ranks = programs_.size();
+    const std::vector<double> before = clock_;
     for (std::size_t r = 0; r < ranks; ++r) {
       if (blocked_[r] || at_[r] >= programs_[r].size()) return false;
       const Step& other = programs_[r][at_[r]];
@@ -148,7 +149,12 @@ class Walk {
       adding *= static_cast<double>(ranks - 1) / static_cast<double>(ranks);
     }
     for (std::size_t r = 0; r < ranks; ++r) {
-      clock_[r] = start + moving + adding;
+      // Below the eager limit the other's part leaves without waiting for this rank.
+      if (ranks == 2 && bytes <= link_.eager_limit_B)
+        clock_[r] = adding + std::max(before[r] + seconds_of(link_.send, bytes) + seconds_of(link_.late_receive, bytes),
+                                      before[1 - r] + moving);
+      else
+        clock_[r] = start + moving + adding;
       result_.ranks[r].busy_s += adding + 2.0 * seconds_of(link_.send, bytes);
       if (static_cast<int>(r) != caller) ++at_[r];  // run() moves the caller on
     }

@@ -99,7 +99,8 @@ class Layouts(unittest.TestCase):
                              "single,pipeline,tensor")
         fastest = {c["layout"]: min(t["time_s"] for t in c["trials"]) for c in self.cases(record)}
         self.assertGreaterEqual(fastest["pipeline"], 0.04)  # to rank 1 and back
-        self.assertGreaterEqual(fastest["tensor"], 0.10)    # the input, then four all-reduces
+        # The input, then four all-reduces; in every second one a rank's part was under way while it waited for the other's.
+        self.assertGreaterEqual(fastest["tensor"], 0.08)
 
     def test_network_between_namespaces(self):
         probe = f"haywatt-test-{os.getpid()}"

@@ -51,6 +51,18 @@ TEST(CostModel, AnAllReduceOfTwoRanksIsOneExchange) {
   EXPECT_DOUBLE_EQ(time_of(Layout::Tensor, pair, 2, 8, 1, link), input + 4 * 200.0 + sum);
 }
 
+TEST(CostModel, SmallPartsOfAnAllReduceCrossOnTheWay) {
+  // Layers of no work and a latency of 20: rank 1 starts at 20, rank 0 has its first sum at 40, rank 1 at 20, then
+  // 40 and 60, 80 and 60, 80 and 100.
+  const LinkModel link = LinkModel::assumed(20.0, 0.0, 0.0);
+  ComputeModel nothing;
+  nothing.set_curve({0.0, 0.0, 0.0, 0.0, 0.0});
+  const std::vector<LayerShape> layers(8, LayerShape{10, 10, true});
+  const Prediction p = predict(schedule(Layout::Tensor, layers, 2, 1, 1), layers, Company::Slices, nothing, link);
+  EXPECT_DOUBLE_EQ(p.ranks[0].finish_s, 80.0);
+  EXPECT_DOUBLE_EQ(p.ranks[1].finish_s, 100.0);
+}
+
 TEST(CostModel, AnAllReduceOfManyRanksIsARing) {
   const double alpha = 7.0, beta = 0.25;
   const LinkModel link = LinkModel::assumed(alpha, beta, 0.0);
