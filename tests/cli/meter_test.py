@@ -304,6 +304,19 @@ class MeterCounts(Case):
             self.skipTest("is one already, or these programs are not for all to run")
         self.check(preexec_fn=as_nobody)
 
+    def test_what_moves_into_a_group_of_its_own_is_found(self):
+        # By then a thorough look has seen that all is in the meter's group.
+        script = ("import os,subprocess,time\ntime.sleep(1.3)\n"
+                  "path=next(l[3:].strip() for l in open('/proc/self/cgroup') if l.startswith('0::'))\n"
+                  "mount=next(l.split()[4] for l in open('/proc/self/mountinfo') if ' - cgroup2 ' in l)\n"
+                  "os.mkdir(mount+path+'/inner')\nopen(mount+path+'/inner/cgroup.procs','w').write('0')\n"
+                  "subprocess.run(['sleep','3'])")
+        code, _, err = self.meter(sys.executable, "-c", script)
+        tree = self.record()["tree"]
+        if code != 0 or tree["counted_by"] != "cgroup v2":
+            self.skipTest("no control group can be made in the meter's here: " + err[:200])
+        self.assertEqual([p["name"] for p in tree["processes"]][1:], ["sleep"])
+
     def test_bytes(self):
         script = ("import os\nif os.fork()==0:\n open('/dev/null','wb').write(b'x'*3_000_000)\n os._exit(0)\nos.wait()\n"
                   "f=open('/dev/zero','rb',buffering=0)\nfor i in range(100): f.read(50_000)")
