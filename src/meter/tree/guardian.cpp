@@ -32,6 +32,7 @@ void forget_code() {
     if (line.compare(blank, 6, " r-xp ") != 0 || line.find('/') == std::string::npos) continue;
     std::from_chars(line.data(), line.data() + dash, begin, 16);
     std::from_chars(line.data() + dash + 1, line.data() + blank, end, 16);
+    // The kernel tells addresses as text. NOLINTNEXTLINE(performance-no-int-to-ptr)
     if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 }

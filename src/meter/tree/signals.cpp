@@ -33,8 +33,8 @@ Signals::Signals(const ProgramOrigin* origin) : guarded_(origin != nullptr) {
   by_default.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &by_default, &child_);
   ::sigprocmask(SIG_BLOCK, &set, &mask_);
-  program_mask_ = guarded_ ? origin->signal_mask : mask_;
-  program_child_ = guarded_ ? origin->child_disposition : child_;
+  program_mask_ = origin != nullptr ? origin->signal_mask : mask_;
+  program_child_ = origin != nullptr ? origin->child_disposition : child_;
   fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd_ < 0) fail_errno("cannot watch for signals", errno);
 }
