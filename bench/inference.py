@@ -5,7 +5,7 @@
 
 Cases: encoder and decoder of the AE 24-200-100-50-15 (weights and rows of a real project of Baler's, tests/golden/baler,
 the rows repeated with the jets of examples/jets.npz) and of CFD_dense_AE 2500-200-100-50-25 (torch's initial weights,
-smooth random fields), at 512 and 65,536 rows a batch, on 1 and 2 threads. Programs that were not built are left out and
+smooth random fields), at 512 rows a batch and all rows in one (65,536; CFD 16,384), on 1 and 2 threads. Programs that were not built are left out and
 named. Prints Markdown: GFLOP/s of the linear layers, share of the best sgemm (f64: dgemm) of OpenBLAS on as many
 threads, rows/s, and for ours the error against float64.
 
@@ -145,7 +145,7 @@ def main():
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
     parser.add_argument("--onnx-python", default=None)
     parser.add_argument("--only", choices=["AE", "CFD"])
-    parser.add_argument("--cfd-rows", type=int, default=65536)
+    parser.add_argument("--cfd-rows", type=int, default=16384)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--json")
     settings = parser.parse_args()
@@ -175,7 +175,7 @@ def main():
                 for program, command in programs.items():
                     if program in missing:
                         continue
-                    for batch in (512, 65536):
+                    for batch in (512, settings.cfd_rows if name.startswith("CFD") else 65536):
                         for line in lines(command + [path, str(batch), str(threads)]):
                             peak = best["f64"]["dgemm"] if line["arithmetic"] == "f64" else best["f32"]["sgemm"]
                             line.update(case=name, threads=threads, batch=batch,

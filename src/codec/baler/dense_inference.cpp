@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -219,8 +221,10 @@ void DenseInference::run(const ConstRows& x, const MutableRows& y) const {
 void run_chunks(const DenseInference& network, const ConstRows& x, const MutableRows& y, int threads,
                 std::size_t chunk_rows) {
   if (x.rows != y.rows) fail_input("as many rows must go out of the network as go in");
-  const std::size_t chunks = (x.rows + chunk_rows - 1) / chunk_rows;
-  exec::parallel_for(chunks, threads, [&](std::uint64_t chunk) {
+  chunk_rows = std::max<std::size_t>(chunk_rows, 1);
+  std::mutex mutex;
+  std::vector<DenseInference::Scratch> idle;  // no more are made than threads run at once
+  exec::parallel_for((x.rows + chunk_rows - 1) / chunk_rows, threads, [&](std::uint64_t chunk) {
     const std::size_t first = chunk * chunk_rows;
     ConstRows from = x;
     MutableRows to = y;
@@ -229,7 +233,18 @@ void run_chunks(const DenseInference& network, const ConstRows& x, const Mutable
     if (from.f8) from.f8 += first * x.stride;
     if (to.f4) to.f4 += first * y.stride;
     if (to.f8) to.f8 += first * y.stride;
-    network.run(from, to);
+    std::optional<DenseInference::Scratch> scratch;
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        scratch.emplace(std::move(idle.back()));
+        idle.pop_back();
+      }
+    }
+    if (!scratch) scratch.emplace(network.make_scratch());
+    network.run(from, to, *scratch);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(*scratch));
   });
 }
 

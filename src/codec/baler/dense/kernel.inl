@@ -308,7 +308,7 @@ struct Kernel {
           Real* reals = parts.template at<Real>(parts.layout.reals);
           task.weight = weight + first / group * t.outputs;
           task.bias = layer.bias.data() + t.first;
-          task.scale = layer.scale.data() + t.first;
+          task.scale = A == Arithmetic::Int8 ? layer.scale.data() + t.first : nullptr;
           task.sums = parts.template at<SumValue>(parts.layout.sums) + t.first * block_rows;
           task.reals = last ? reals + (t.first - collected) * block_rows : nullptr;
           task.units = to + t.first / group * block_rows;
