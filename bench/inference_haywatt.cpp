@@ -27,8 +27,8 @@ void measure(const bench::Case& c, Arithmetic arithmetic, const char* name, std:
   const MutableRows to(y.data(), rows, c.outputs());
   const DenseInference network(layers, arithmetic, {}, {}, &from);
   const double seconds = bench::best_seconds(3, [&] {
-    // Batches follow each other on one thread, or are handed out to the threads; a large one is itself shared out.
-    run_chunks(network, from, to, threads, std::min(batch, rows / static_cast<std::size_t>(threads)));
+    // Batches are handed out to the threads; a large one is itself shared out in chunks of the usual size.
+    run_chunks(network, from, to, threads, std::min<std::size_t>(batch, 4096));
   });
   bench::print_result("haywatt", name, seconds, static_cast<double>(rows), c.flop_per_row(),
                       bench::errors(c, y.data()));
