@@ -176,7 +176,9 @@ def main():
                     if program in missing:
                         continue
                     for batch in (512, settings.cfd_rows if name.startswith("CFD") else 65536):
-                        for line in lines(command + [path, str(batch), str(threads)]):
+                        # OpenBLAS below libtorch has threads of its own, which libtorch's setting does not reach.
+                        limits = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+                        for line in lines(command + [path, str(batch), str(threads)], limits):
                             peak = best["f64"]["dgemm"] if line["arithmetic"] == "f64" else best["f32"]["sgemm"]
                             line.update(case=name, threads=threads, batch=batch,
                                         share=line["gflop_per_s"] / peak / threads)
