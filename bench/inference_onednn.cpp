@@ -3,7 +3,7 @@
 // one an output for the weights).
 #include <omp.h>
 
-#include <dnnl.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "inference_case.hpp"
 
