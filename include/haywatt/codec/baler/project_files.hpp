@@ -40,8 +40,8 @@ struct ProjectOutcome {
 
 /// Reads `data` and `names` of the .npz `input`; writes `output` (data, names, normalization_features) and, with
 /// corrections, OUTPUT_deltas.npz.gz and OUTPUT_batch_index_metadata.npz.gz beside it (stem of `output`). Memory does
-/// not grow with the rows, except by corrections. Same bytes for any number of threads. The last bits of latents depend
-/// on the machine; corrections do not, and hold for what any machine decodes.
+/// not grow with the rows, except by corrections. Same bytes for any number of threads and on every machine
+/// (latents of BFloat16 excepted); corrections hold for what any machine decodes.
 [[nodiscard]] ProjectOutcome compress_project(const ProjectModel& model, const std::string& input,
                                               const std::string& output, const ProjectOptions& options);
 
