@@ -51,6 +51,7 @@ struct GzipFileWriter::Parts {
   AtomicFile file;
   z_stream z{};
   ByteVector buffer;
+  bool finished = false;
 };
 
 GzipFileWriter::GzipFileWriter(const std::string& path, AtomicFile::Existing existing)
@@ -63,8 +64,14 @@ void GzipFileWriter::write(ByteSpan bytes) {
   parts_->run(bytes, Z_NO_FLUSH);
 }
 
-void GzipFileWriter::commit() {
+void GzipFileWriter::finish() {
+  if (parts_->finished) return;
   parts_->run({}, Z_FINISH);
+  parts_->finished = true;
+}
+
+void GzipFileWriter::commit() {
+  finish();
   parts_->file.commit();
 }
 

@@ -20,7 +20,7 @@ struct NpzFileWriter::Parts {
   AtomicFile file;
   data::ZipLayout layout;
   Packing packing_of_file, packing;
-  bool open = false;
+  bool open = false, finished = false;
   std::size_t member = 0;
   std::uint64_t expected = 0, done = 0, packed = 0;
   std::uint32_t crc = 0;
@@ -91,9 +91,15 @@ NpzFileWriter::Packing NpzFileWriter::packing() const { return parts_->packing; 
 
 std::uint64_t NpzFileWriter::bytes() const { return parts_->file.size(); }
 
-void NpzFileWriter::commit() {
+void NpzFileWriter::finish() {
+  if (parts_->finished) return;
   parts_->close();
   parts_->file.write_at(parts_->layout.directory_offset(), parts_->layout.directory());
+  parts_->finished = true;
+}
+
+void NpzFileWriter::commit() {
+  finish();
   parts_->file.commit();
 }
 

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,32 @@ class Projects(Case):
         with np.load(self.path("d.npz")) as a, np.load(os.path.join(WORKSPACE, "jets", "output", "decompressed_output", "decompressed.npz")) as b:
             self.assertEqual(a["data"].dtype, b["data"].dtype)
             self.assertLess(np.abs(a["data"] - b["data"]).max(), 1e-10)
+
+    def test_corrections_are_the_bytes_that_numpy_writes(self):
+        """Far more batches than a pickle's group of a thousand, some with one correction, one or none of a kind."""
+        shutil.copytree(os.path.join(WORKSPACE, "jets"), self.path("many"))
+        os.rename(self.path("many", "config", "jets_config.py"), self.path("many", "config", "many_config.py"))
+        for size, percent in ((1, 300), (1, 1e5), (700, 10)):
+            with open(self.path("many", "config", "many_config.py"), "a") as f:
+                f.write(f"\n    c.batch_size = {size}\n    c.error_bounded_requirement = {percent}\n")
+            self.ok("import", self.path("many"), "-o", self.path("m.hayb"), "--force", "-q")
+            self.ok("compress", self.path("m.hayb"), JETS, "-o", self.path("c.npz"), "--force", "--as-baler", "-q")
+            with gzip.open(self.path("c_deltas.npz.gz")) as a, gzip.open(self.path("c_batch_index_metadata.npz.gz")) as b:
+                ours = a.read(), b.read()
+            deltas, index = (np.load(io.BytesIO(content), allow_pickle=True) for content in ours)
+            counts = [len(d) for d in deltas]
+            self.assertEqual(len(counts), -(-2000 // size))
+            # As Baler has them when it saves: lists of scalars; batch numbers, and pairs of arrays.
+            theirs = np.empty(len(deltas), dtype=object)
+            for i, numbers in enumerate(deltas):
+                theirs[i] = list(numbers)
+            places = np.empty((2, len(deltas)), dtype=object)
+            for i, pair in enumerate(index[1]):
+                places[0, i], places[1, i] = i, tuple(np.array(p) for p in pair)
+            for content, array in zip(ours, (theirs, places)):
+                out = io.BytesIO()
+                np.save(out, array)
+                self.assertEqual(out.getvalue(), content)
 
     def test_bound_holds_and_baler_can_read_the_corrections(self):
         model = self.jets()
@@ -154,6 +181,117 @@ class Projects(Case):
         self.assertIn("60 x 16 x 16", self.fails(3, "compress", model, cfd, "-o", self.path("c.npz")))
         self.fails(3, "decompress", model, JETS, "-o", self.path("d.npz"))
         self.fails(3, "compress", JETS, JETS, "-o", self.path("c.npz"))
+
+
+class Network:
+    """A .hayb as docs/format-hayb.md describes it, run by numpy."""
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            content = f.read()
+        assert content[:8] == b"\x89HAYB\r\n\x1a"
+        version, zero, header, tensors = struct.unpack_from("<IIQQ", content, 8)
+        assert (version, zero) == (1, 0)
+        assert len(content) == 32 + header + tensors + 8
+        self.header = json.loads(content[32 : 32 + header])
+        self.tensors = [np.frombuffer(content, "<" + t["type"], t["count"], 32 + header + t["offset"]) for t in self.header["tensors"]]
+
+    def run(self, half, x):
+        for layer in self.header["model"][half]:
+            if layer["op"] == "linear":
+                weight = self.tensors[layer["weight"]].reshape(layer["out"][0], -1)
+                x = x @ weight.T + self.tensors[layer["bias"]]
+            elif layer["op"] == "relu":
+                x = np.maximum(x, 0)
+            elif layer["op"] == "leaky_relu":
+                x = np.where(x > 0, x, layer["slope"] * x)
+        return x
+
+
+class Types(Case):
+    """Every type of input, normalised as numpy (so Baler) does."""
+
+    def setUp(self):
+        super().setUp()
+        self.ok("import", os.path.join(WORKSPACE, "fpga"), "-o", self.path("m.hayb"))
+        self.network = Network(self.path("m.hayb"))
+        self.range = [self.network.tensors[self.network.header["training_range"][k]].astype("f8") for k in ("minimum", "range")]
+
+    def latents(self, data, *options):
+        np.savez(self.path("in.npz"), data=data, names=np.array([f"c{i}" for i in range(24)]))
+        self.ok("compress", self.path("m.hayb"), self.path("in.npz"), "-o", self.path("c.npz"), "--force", "-q", *options)
+        with np.load(self.path("c.npz")) as c:
+            return c["data"]
+
+    def test_all(self):
+        random = np.random.RandomState(5)
+        for kind in ("f2", "f4", "f8", ">f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"):
+            with self.subTest(kind):
+                if "f" in kind:
+                    data = random.normal(100, 50, (40, 24)).astype(kind)
+                else:
+                    # The whole range of the type: the difference of the extremes wraps, as numpy's does.
+                    limits = np.iinfo(kind)
+                    data = random.randint(limits.min, limits.max, (40, 24), dtype=kind)
+                native = data.astype(data.dtype.newbyteorder("="))
+                with np.errstate(all="ignore"):
+                    low = native.min(axis=0)
+                    part, whole = native - low, native.max(axis=0) - low
+                    normalised = (part / whole if "f" in kind else part.astype("f8") / whole.astype("f8")).astype("f8")
+                expected = self.network.run("encoder", normalised)
+                scale = np.abs(expected).max()
+                self.assertLess(np.abs(self.latents(data, "--as-baler") - expected).max(), 1e-13 * scale)
+                working = native.astype("f4") if kind in ("f2", "f4", ">f4") else native.astype("f8")
+                minimum, width = (r.astype(working.dtype) for r in self.range)
+                expected = self.network.run("encoder", ((working - minimum) / width).astype("f8"))
+                scale = np.abs(expected).max()
+                self.assertLess(np.abs(self.latents(data) - expected).max(), 1e-13 * scale)
+        err = self.fails(3, "compress", self.path("m.hayb"), self.truths(), "-o", self.path("x.npz"), "--as-baler")
+        self.assertIn("truth values", err)
+
+    def truths(self):
+        np.savez(self.path("t.npz"), data=np.eye(24, dtype=bool), names=np.array(["x"] * 24))
+        return self.path("t.npz")
+
+    def test_arithmetics(self):
+        with np.load(JETS) as x:
+            data = x["data"]
+        exact = self.latents(data)
+        for name, tolerance in (("float32", 1e-5), ("bfloat16", 0.1), ("int8", 0.5)):
+            coarse = self.latents(data, "--arithmetic", name)
+            self.assertEqual(coarse.dtype, np.float32)
+            off = np.abs(coarse - exact).max()
+            self.assertLess(off, tolerance)
+            self.assertGreater(off, 0)
+            o = json.loads(self.ok("decompress", self.path("m.hayb"), self.path("c.npz"), "-o", self.path("d.npz"), "--force", "--json", "--arithmetic", name))
+            self.assertGreater(o["deviation"]["largest"], 0)
+            self.assertLess(o["deviation"]["rms"], tolerance)
+        self.fails(2, "compress", self.path("m.hayb"), JETS, "-o", self.path("x.npz"), "--arithmetic", "float32", "--error-bound", "5%")
+        self.fails(2, "compress", self.path("m.hayb"), JETS, "-o", self.path("x.npz"), "--arithmetic", "float32", "--as-baler")
+
+    def test_memory_does_not_grow_with_the_rows(self):
+        with np.load(JETS) as x:
+            data, names = x["data"], x["names"]
+        peaks = []
+        for times in (60, 250):  # 12 MB and 48 MB
+            np.savez(self.path("in.npz"), data=np.tile(data, (times, 1)), names=names)
+            for command in (["compress", self.path("m.hayb"), self.path("in.npz"), "-o", self.path("c.npz")],
+                            ["decompress", self.path("m.hayb"), self.path("c.npz"), "-o", self.path("d.npz")]):
+                pid = os.spawnv(os.P_NOWAIT, HAYWATT, [HAYWATT, "baler", *command, "--force", "-q", "--threads", "2"])
+                _, status, usage = os.wait4(pid, 0)
+                self.assertEqual(status, 0)
+                peaks.append(usage.ru_maxrss)
+        for few, many in zip(peaks[:2], peaks[2:]):
+            self.assertLess(many, few + 18000, "kB")  # how threads meet moves some
+
+    def test_phases_are_announced(self):
+        done = subprocess.run([HAYWATT, "meter", "-q", "-o", self.path("r.json"), "--", HAYWATT, "baler", "compress", self.path("m.hayb"), JETS,
+                               "-o", self.path("c.npz"), "-q", "--as-baler"], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("r.json")) as f:
+            text = f.read()
+        for phase in ("read", "prepare", "encode", "write"):
+            self.assertIn(f'"{phase}"', text)
 
 
 class Call:

@@ -12,7 +12,8 @@ namespace haywatt {
 /// What a gzip file holds. Error(BadInput) on damage, or if it is more than `limit` bytes.
 [[nodiscard]] ByteVector read_gzip_file(const std::string& path, std::uint64_t limit);
 
-/// Writes one piece by piece; it appears at commit(). Not thread-safe.
+/// Writes one piece by piece; it appears at commit(). finish() writes all that is left, so that of several files all
+/// can be whole before the first appears. Not thread-safe.
 class GzipFileWriter {
  public:
   GzipFileWriter(const std::string& path, AtomicFile::Existing existing);
@@ -20,7 +21,8 @@ class GzipFileWriter {
   GzipFileWriter(const GzipFileWriter&) = delete;
   GzipFileWriter& operator=(const GzipFileWriter&) = delete;
   void write(ByteSpan bytes);
-  void commit();
+  void finish();
+  void commit();                                   ///< finishes first if that was not done
   [[nodiscard]] std::uint64_t file_bytes() const;  ///< so far
 
  private:

@@ -72,7 +72,9 @@ class NpzFileWriter {
   /// How the current array is packed.
   [[nodiscard]] Packing packing() const;
   [[nodiscard]] std::uint64_t bytes() const;  ///< written so far
-  /// Finishes the file under its name.
+  /// Writes what is left; the file is whole but has no name yet.
+  void finish();
+  /// Gives it its name; finishes first if that was not done.
   void commit();
 
   /// A piece of a deflate stream that ends on a byte border, so that pieces made by several threads can be joined.

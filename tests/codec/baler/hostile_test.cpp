@@ -5,6 +5,7 @@
 
 #include "codec/baler/pickle/machine.hpp"
 #include "codec/baler/project/corrections.hpp"
+#include "codec/baler/project/model_classes.hpp"
 #include "codec/baler/project/python_config.hpp"
 #include "codec/baler/project/state_dict.hpp"
 #include "codec/baler/torch_archive.hpp"
@@ -160,6 +161,39 @@ TEST(HostileModel, BombsAreSmall) {
   // A list that holds itself, and one that is set on itself.
   EXPECT_NE(refused_model("]q\0h\0a."s).find("model.pt"), std::string::npos);
   EXPECT_NE(refused_model("}q\0h\0h\0s."s).find("model.pt"), std::string::npos);
+}
+
+/// The convolutions of a Conv_AE_3D, all weights one and the same number.
+std::string conv_3d(int last) {
+  std::string items;
+  const std::vector<std::array<int, 5>> shapes = {{4, 1, 1, 3, 5},   {8, 4, 3, 3, 3},   {16, 8, 3, 3, 3},
+                                                  {32, 16, 3, 3, 3}, {64, 32, 3, 3, 3}, {64, 64, 1, 3, last}};
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    OneTensor t;
+    t.sizes = "(";
+    for (const int n : shapes[i]) t.sizes += "K"s + static_cast<char>(n);
+    t.sizes += "t";
+    t.strides = "(K\0K\0K\0K\0K\0t"s;
+    items += text("q_z_conv." + std::to_string(2 * i) + ".weight") + rebuild + "(" + t.storage + t.offset + t.sizes +
+             t.strides + "\x89" + ordered + ")RtR";
+  }
+  return "\x80\x02"s + ordered + ")R(" + items + "u.";
+}
+
+TEST(Classes, ThoseThatAreNotRunAreKnown) {
+  for (const int last : {3, 5}) {
+    const StateDict s(test::torch_archive(conv_3d(last)), "model.pt");
+    ProjectModel model;
+    std::vector<std::string> notes;
+    try {
+      build_model("Conv_AE_3D", Tensors(s), {}, model, notes);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), last == 3 ? ErrorKind::Unavailable : ErrorKind::BadInput) << e.what();
+      EXPECT_NE(std::string(e.what()).find(last == 3 ? "Conv_AE_3D" : "(64, 64, 1, 3, 5)"), std::string::npos)
+          << e.what();
+    }
+  }
 }
 
 TEST(HostileModel, EveryTruncationIsOneLine) {

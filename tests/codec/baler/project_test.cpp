@@ -144,6 +144,42 @@ TEST_F(Transfer, ByTheTrainingRangeARowsLatentsDoNotDependOnTheOtherRows) {
   }
 }
 
+TEST_F(Transfer, CustomNormIsLeftAloneBothWaysButNotAsBaler) {
+  ProjectModel model = import(workspace("jets"));
+  model.settings.error_bounded = false;
+  model.settings.custom_norm = true;
+  model.settings.type_list.clear();
+  std::vector<std::vector<double>> outputs;
+  for (const bool as_baler : {false, true}) {
+    ProjectOptions options;
+    options.as_baler = as_baler;
+    options.existing = AtomicFile::Existing::Replace;
+    static_cast<void>(compress_project(model, workspace("data/jets.npz"), path("c.npz"), options));
+    static_cast<void>(decompress_project(model, path("c.npz"), path("d.npz"), options));
+    outputs.push_back(values(path("d.npz")));
+  }
+  for (std::size_t i = 0; i < outputs[0].size(); ++i)
+    ASSERT_EQ(outputs[0][i] * model.range[i % 24] + model.minimum[i % 24], outputs[1][i]);
+}
+
+TEST_F(Transfer, AConstantColumnIsNanAsBalerOnly) {
+  const ProjectModel model = import(workspace("fpga"));
+  const NpzArrays all(workspace("data/jets_transfer.npz"));
+  auto data = values(all.path());
+  for (std::size_t i = 3; i < data.size(); i += 24) data[i] = 1.25;
+  NpzFileWriter file(path("constant.npz"), NpzFileWriter::Packing::Stored, AtomicFile::Existing::Refuse);
+  file.begin("data", {ScalarKind::Float, 8, false}, {500, 24});
+  file.write(std::as_bytes(std::span(data)));
+  file.commit();
+  ProjectOptions options;
+  options.existing = AtomicFile::Existing::Replace;
+  static_cast<void>(compress_project(model, path("constant.npz"), path("c.npz"), options));
+  EXPECT_TRUE(std::isfinite(values(path("c.npz"))[0]));
+  options.as_baler = true;
+  static_cast<void>(compress_project(model, path("constant.npz"), path("c.npz"), options));
+  for (const double z : values(path("c.npz"))) ASSERT_TRUE(std::isnan(z));
+}
+
 struct ClassCase {
   std::string name;
   double tolerance;

@@ -73,15 +73,22 @@ class Compressor {
         });
     const ScopedSpan span("write");
     write_rest(file, corrections, exact);
+    file.finish();
+    std::optional<PendingCorrections> pending;
     if (percent_) {
       outcome.bounded = true;
       outcome.corrections = corrections.size();
       outcome.exact_values = exact.positions.size();
       outcome.worst_relative_percent = options_.as_baler ? 0.0 : 100.0 * worst;
       if (options_.as_baler || corrections.size() > 0)
-        outcome.correction_bytes = write_corrections(
+        pending = write_corrections(
             output, corrections, {source_.rows(), model_.features(), model_.settings.batch_size},
             options_.as_baler ? CorrectionLayout::AsBaler : CorrectionLayout::Padded, options_.existing);
+    }
+    // All three are whole on disk: what can still fail is giving them names.
+    if (pending) {
+      pending->commit();
+      outcome.correction_bytes = pending->bytes();
     }
     file.commit();
     outcome.file_bytes = file.bytes();
@@ -278,6 +285,8 @@ ProjectOutcome compress_project(const ProjectModel& model, const std::string& in
     source = std::make_unique<RowSource>(model, input);
   }
   ProjectOutcome outcome;
+  if (source->file().has("names") && !model.names.empty() && source->file().strings("names") != model.names)
+    outcome.notes.emplace_back("the columns' names are not those that the model was trained on");
   outcome.rows = source->rows();
   outcome.features = model.features();
   outcome.latent = model.latent();
@@ -288,8 +297,6 @@ ProjectOutcome compress_project(const ProjectModel& model, const std::string& in
     Compressor<double>(model, *source, options, percent).run(output, outcome);
   }
   if (outcome.correction_bytes == 0) clear_old_corrections(output, AtomicFile::Existing::Replace, false);
-  if (source->file().has("names") && !model.names.empty() && source->file().strings("names") != model.names)
-    outcome.notes.emplace_back("the columns' names are not those that the model was trained on");
   return outcome;
 }
 

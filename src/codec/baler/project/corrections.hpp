@@ -5,11 +5,13 @@
 /// once; all its numbers are subtracted, in order.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "codec/baler/scalars.hpp"
 #include "haywatt/base/file.hpp"
+#include "haywatt/data/gzip_file.hpp"
 
 namespace haywatt::baler {
 
@@ -34,9 +36,18 @@ enum class CorrectionLayout {
             ///< scalars. Baler reads it like the other
 };
 
-/// Writes both files; returns their size in bytes together.
-std::uint64_t write_corrections(const std::string& npz, const Corrections& corrections, const CorrectionShape& shape,
-                                CorrectionLayout layout, AtomicFile::Existing existing);
+/// Both files, written whole but without their names yet.
+struct PendingCorrections {
+  std::unique_ptr<GzipFileWriter> deltas, index;
+  [[nodiscard]] std::uint64_t bytes() const { return deltas->file_bytes() + index->file_bytes(); }
+  void commit() {
+    deltas->commit();
+    index->commit();
+  }
+};
+[[nodiscard]] PendingCorrections write_corrections(const std::string& npz, const Corrections& corrections,
+                                                   const CorrectionShape& shape, CorrectionLayout layout,
+                                                   AtomicFile::Existing existing);
 
 /// Reads both. Error(BadInput), one line, for code in their pickles (named), places outside the table, numbers that do
 /// not match the index.

@@ -17,7 +17,7 @@ class ObjectArrayWriter {
  public:
   /// Begins the .npy of an object array and its pickle, up to the list of its items.
   ObjectArrayWriter(const std::string& path, AtomicFile::Existing existing, std::vector<std::uint64_t> shape)
-      : file_(path, existing) {
+      : file_(std::make_unique<GzipFileWriter>(path, existing)) {
     w_.put_bytes(as_byte_span(data::make_npy_header("|O", false, shape)));
     raw({op::proto, 3});
     global("numpy.core.multiarray _reconstruct");
@@ -36,26 +36,24 @@ class ObjectArrayWriter {
     global("numpy dtype");
     dtype_global_ = memo_ - 1;
     dtype("O8", "|", 63);
-    raw({op::new_false, op::empty_list});
-    put();
+    raw({op::new_false});
+    std::size_t items = 1;
+    for (const std::uint64_t n : shape) items *= static_cast<std::size_t>(n);
+    begin_list(items);
   }
 
-  /// Items come in groups of a thousand, as the pickler's batches.
+  /// Items come in groups of a thousand, as the pickler's batches; the only item of a list without a group.
   void begin_item() {
-    if (open_.back() == 0) raw({op::mark});
-    ++open_.back();
+    if (open_.back().in_group == 0 && open_.back().items > 1) raw({op::mark});
+    ++open_.back().in_group;
   }
   void end_item() {
-    if (open_.back() == 1000) end_group();
+    if (open_.back().in_group == 1000) end_group();
   }
-  void end_group() {
-    if (open_.back() > 0) raw({op::appends});
-    open_.back() = 0;
-  }
-  void begin_list() {
+  void begin_list(std::size_t items) {
     raw({op::empty_list});
     put();
-    open_.push_back(0);
+    open_.push_back({items, 0});
   }
   void end_list() {
     end_group();
@@ -129,14 +127,14 @@ class ObjectArrayWriter {
     put();
   }
 
-  std::uint64_t finish() {
+  std::unique_ptr<GzipFileWriter> finish() {
     end_group();
     raw({op::tuple});
     put();
     raw({op::build, op::stop});
     flush();
-    file_.commit();
-    return file_.file_bytes();
+    file_->finish();
+    return std::move(file_);
   }
 
  private:
@@ -207,19 +205,26 @@ class ObjectArrayWriter {
     put();
     raw({op::build});
   }
+  void end_group() {
+    if (open_.back().in_group > 0) raw({open_.back().items == 1 ? op::append : op::appends});
+    open_.back().in_group = 0;
+  }
   void flush() {
-    file_.write(w_.view());
+    file_->write(w_.view());
     w_ = {};
   }
   void flush_if_large() {
     if (w_.size() > (std::size_t{256} << 10)) flush();
   }
 
-  GzipFileWriter file_;
+  std::unique_ptr<GzipFileWriter> file_;
   ByteWriter w_;
   std::uint32_t memo_ = 0, dtype_global_ = none, last_dtype_ = none, scalar_global_ = none, half_dtype_ = none,
                 int64_dtype_ = none, empty_bytes_ = none;
-  std::vector<std::size_t> open_ = {0};
+  struct OpenList {
+    std::size_t items, in_group;
+  };
+  std::vector<OpenList> open_;
 };
 
 /// Corrections [first, last) of one batch.
@@ -248,28 +253,29 @@ std::size_t most_in(const std::vector<Batch>& batches) {
   return most;
 }
 
-std::uint64_t write_plain(const std::string& path, const Corrections& c, const std::vector<Batch>& batches,
-                          std::size_t most, AtomicFile::Existing existing) {
-  GzipFileWriter file(path, existing);
+std::unique_ptr<GzipFileWriter> write_plain(const std::string& path, const Corrections& c,
+                                            const std::vector<Batch>& batches, std::size_t most,
+                                            AtomicFile::Existing existing) {
+  auto file = std::make_unique<GzipFileWriter>(path, existing);
   const std::array<std::uint64_t, 2> shape = {batches.size(), most};
-  file.write(as_byte_span(data::make_npy_header("<f2", false, shape)));
+  file->write(as_byte_span(data::make_npy_header("<f2", false, shape)));
   std::vector<Half> row;
   for (const Batch& b : batches) {
     row.assign(c.values.begin() + static_cast<std::ptrdiff_t>(b.first),
                c.values.begin() + static_cast<std::ptrdiff_t>(b.last));
     row.resize(most);
-    file.write(std::as_bytes(std::span(row)));
+    file->write(std::as_bytes(std::span(row)));
   }
-  file.commit();
-  return file.file_bytes();
+  file->finish();
+  return file;
 }
 
-std::uint64_t write_ragged(const std::string& path, const Corrections& c, const std::vector<Batch>& batches,
-                           AtomicFile::Existing existing) {
+std::unique_ptr<GzipFileWriter> write_ragged(const std::string& path, const Corrections& c,
+                                             const std::vector<Batch>& batches, AtomicFile::Existing existing) {
   ObjectArrayWriter w(path, existing, {batches.size()});
   for (const Batch& b : batches) {
     w.begin_item();
-    w.begin_list();
+    w.begin_list(b.last - b.first);
     for (std::size_t i = b.first; i < b.last; ++i) {
       w.begin_item();
       w.half(c.values[i]);
@@ -281,8 +287,9 @@ std::uint64_t write_ragged(const std::string& path, const Corrections& c, const 
   return w.finish();
 }
 
-std::uint64_t write_index(const std::string& path, const Corrections& c, const CorrectionShape& shape,
-                          const std::vector<Batch>& batches, std::size_t padded_to, AtomicFile::Existing existing) {
+std::unique_ptr<GzipFileWriter> write_index(const std::string& path, const Corrections& c, const CorrectionShape& shape,
+                                            const std::vector<Batch>& batches, std::size_t padded_to,
+                                            AtomicFile::Existing existing) {
   ObjectArrayWriter w(path, existing, {2, batches.size()});
   for (const Batch& b : batches) {
     w.begin_item();
@@ -318,16 +325,18 @@ std::string beside(const std::string& npz, const std::string& what) {
 std::string deltas_path(const std::string& npz) { return beside(npz, "_deltas.npz.gz"); }
 std::string index_path(const std::string& npz) { return beside(npz, "_batch_index_metadata.npz.gz"); }
 
-std::uint64_t write_corrections(const std::string& npz, const Corrections& c, const CorrectionShape& shape,
-                                CorrectionLayout layout, AtomicFile::Existing existing) {
+PendingCorrections write_corrections(const std::string& npz, const Corrections& c, const CorrectionShape& shape,
+                                     CorrectionLayout layout, AtomicFile::Existing existing) {
   const bool as_baler = layout == CorrectionLayout::AsBaler;
   const std::vector<Batch> batches = cut(c, shape, as_baler);
   const std::size_t most = most_in(batches);
   const bool even =
       std::all_of(batches.begin(), batches.end(), [&](const Batch& b) { return b.last - b.first == most; });
-  const std::uint64_t deltas = as_baler && !even ? write_ragged(deltas_path(npz), c, batches, existing)
-                                                 : write_plain(deltas_path(npz), c, batches, most, existing);
-  return deltas + write_index(index_path(npz), c, shape, batches, as_baler ? 0 : most, existing);
+  PendingCorrections pending;
+  pending.deltas = as_baler && !even ? write_ragged(deltas_path(npz), c, batches, existing)
+                                     : write_plain(deltas_path(npz), c, batches, most, existing);
+  pending.index = write_index(index_path(npz), c, shape, batches, as_baler ? 0 : most, existing);
+  return pending;
 }
 
 }  // namespace haywatt::baler

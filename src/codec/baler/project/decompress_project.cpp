@@ -151,13 +151,12 @@ class Decompressor {
       T& value = y[static_cast<std::size_t>(corrections_.positions[k] - begin)];
       value = corrected(value, corrections_.values[k]);
     }
-    slot.values.resize(y.size() * sizeof(O));
     std::vector<O> out(y.size());
-    for (std::size_t k = 0, f = 0; k < y.size(); ++k, f = f + 1 == features ? 0 : f + 1)
-      out[k] = static_cast<O>(output_.value(f, static_cast<double>(y[k])));
+    output_.run(y.data(), count, out.data());
     for (std::size_t k = from(exact_.positions); k < exact_.positions.size() && exact_.positions[k] < end; ++k)
       out[static_cast<std::size_t>(exact_.positions[k] - begin)] = static_cast<O>(exact_.values[k]);
-    std::memcpy(slot.values.data(), out.data(), slot.values.size());
+    const ByteSpan bytes = std::as_bytes(std::span(out));
+    slot.values.assign(bytes.begin(), bytes.end());
   }
 
   const ProjectModel& model_;
@@ -201,7 +200,7 @@ ProjectOutcome decompress_project(const ProjectModel& model, const std::string& 
   std::unique_ptr<NpzArrays> file;
   {
     const ScopedSpan span("read");
-    file = std::make_unique<NpzArrays>(input);
+    file = std::make_unique<NpzArrays>(input, reading);
   }
   const auto& data = file->array("data");
   if (data.text || data.shape.size() != 2 || data.shape[1] != model.latent() || data.shape[0] == 0)

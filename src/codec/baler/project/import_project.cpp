@@ -48,8 +48,8 @@ class Importer {
   ProjectModel run() {
     remember(config_path_);
     read_settings();
-    look_at_data();
     read_range();
+    look_at_data();
     read_model();
     check();
     return std::move(model_);
@@ -110,26 +110,32 @@ class Importer {
     }
   }
 
-  /// The size of the images and the names of the columns stand in no file of their own: any of these knows them.
+  /// The size of the images and the names of the columns stand in no file of their own. Those that know them are looked
+  /// at from the smallest on, and only while something is wanted, since all of a file is read to check it.
   void look_at_data() {
-    const std::string input = config_.string("input_path").value_or("");
-    const fs::path workspace_root = fs::weakly_canonical(folder_).parent_path().parent_path().parent_path();
-    for (const std::string& path :
-         {(workspace_root / input).string(), input, output("decompressed_output/decompressed.npz"),
-          output("compressed_output/compressed.npz")}) {
-      if (path.empty() || !fs::is_regular_file(path)) continue;
-      try {
-        const NpzArrays file(path);
-        if (model_.names.empty() && file.has("names")) model_.names = file.strings("names");
-        const bool whole = !path.ends_with("compressed.npz") || path.ends_with("decompressed.npz");
-        if (!whole || !file.has("data") || model_.frame[0] != 0) continue;
-        const auto& shape = file.array("data").shape;
-        if (shape.size() < 3 || shape[shape.size() - 1] > UINT32_MAX || shape[shape.size() - 2] > UINT32_MAX) continue;
-        model_.frame = {static_cast<std::uint32_t>(shape[shape.size() - 2]),
-                        static_cast<std::uint32_t>(shape[shape.size() - 1])};
-      } catch (const Error& e) {
-        notes_.push_back("not used: " + std::string(e.what()));
-      }
+    const fs::path input = config_.string("input_path").value_or("");
+    const fs::path workspaces = fs::weakly_canonical(folder_).parent_path().parent_path().parent_path();
+    look_at(output("compressed_output/compressed.npz"), false);
+    look_at(output("decompressed_output/decompressed.npz"), true);
+    if (input.empty()) return;
+    look_at((workspaces / input).string(), true);
+    look_at(input.string(), true);
+  }
+
+  void look_at(const std::string& path, bool has_images) {
+    const bool wants_frame = has_images && model_.settings.data_dimension == 2 && model_.frame[0] == 0;
+    const bool wants_names = model_.settings.data_dimension == 1 && model_.names.empty();
+    if (!(wants_frame || wants_names) || !fs::is_regular_file(path)) return;
+    try {
+      const NpzArrays file(path);
+      if (wants_names && file.has("names")) model_.names = file.strings("names");
+      if (!wants_frame || !file.has("data")) return;
+      const auto& shape = file.array("data").shape;
+      const std::size_t n = shape.size();
+      if (n < 3 || shape[n - 1] > UINT32_MAX || shape[n - 2] > UINT32_MAX) return;
+      model_.frame = {static_cast<std::uint32_t>(shape[n - 2]), static_cast<std::uint32_t>(shape[n - 1])};
+    } catch (const Error& e) {
+      notes_.push_back("not used: " + std::string(e.what()));
     }
   }
 

@@ -60,12 +60,15 @@ void put(ByteVector& to, std::size_t at, T v) {
   std::memcpy(to.data() + at * sizeof(T), &v, sizeof(T));
 }
 
+/// value(i, f) of every value i, feature f of its row, to whichever target there is.
 template <class F>
-void fill(std::size_t count, double* f8, float* f4, F&& value) {
-  if (f8 != nullptr) {
-    for (std::size_t i = 0; i < count; ++i) f8[i] = static_cast<double>(value(i));
-  } else {
-    for (std::size_t i = 0; i < count; ++i) f4[i] = static_cast<float>(value(i));
+void fill(std::size_t count, std::size_t features, double* f8, float* f4, F&& value) {
+  for (std::size_t row = 0; row < count; row += features) {
+    if (f8 != nullptr) {
+      for (std::size_t f = 0; f < features; ++f) f8[row + f] = static_cast<double>(value(row + f, f));
+    } else {
+      for (std::size_t f = 0; f < features; ++f) f4[row + f] = static_cast<float>(value(row + f, f));
+    }
   }
 }
 
@@ -75,7 +78,8 @@ class CastScaler final : public InputScaler {
   explicit CastScaler(bool replace) : replace_(replace) {}
   std::uint64_t run(ByteSpan rows, double* f8, float* f4) const override {
     std::uint64_t replaced = 0;
-    fill(rows.size() / sizeof(T), f8, f4, [&](std::size_t i) {
+    const std::size_t count = rows.size() / sizeof(T);
+    fill(count, count, f8, f4, [&](std::size_t i, std::size_t) {
       const auto x = to_working(load<T>(rows.data() + i * sizeof(T)));
       if (!replace_ || std::isfinite(x)) return x;
       ++replaced;
@@ -99,11 +103,8 @@ class NumpyScaler final : public InputScaler {
     }
   }
   std::uint64_t run(ByteSpan rows, double* f8, float* f4) const override {
-    std::size_t f = 0;
-    fill(rows.size() / sizeof(T), f8, f4, [&](std::size_t i) {
-      const auto t = divide(subtract<T>(load<T>(rows.data() + i * sizeof(T)), low_[f]), range_[f]);
-      if (++f == low_.size()) f = 0;
-      return t;
+    fill(rows.size() / sizeof(T), low_.size(), f8, f4, [&](std::size_t i, std::size_t f) {
+      return divide(subtract<T>(load<T>(rows.data() + i * sizeof(T)), low_[f]), range_[f]);
     });
     return 0;
   }
@@ -123,14 +124,13 @@ class TrainingScaler final : public InputScaler {
   }
   std::uint64_t run(ByteSpan rows, double* f8, float* f4) const override {
     std::uint64_t replaced = 0;
-    std::size_t f = 0;
-    fill(rows.size() / sizeof(T), f8, f4, [&](std::size_t i) {
+    fill(rows.size() / sizeof(T), low_.size(), f8, f4, [&](std::size_t i, std::size_t f) {
       const W x = static_cast<W>(to_working(load<T>(rows.data() + i * sizeof(T))));
-      const W low = low_[f], range = range_[f];
-      if (++f == low_.size()) f = 0;
-      if (std::isfinite(x)) return range != W{0} ? (x - low) / range : W{0};
-      ++replaced;
-      return W{0};
+      const bool finite = x - x == W{0};
+      replaced += !finite;
+      // Selected, not branched on, so that the loop can run on several features at once.
+      const W t = (x - low_[f]) / range_[f];
+      return finite && range_[f] != W{0} ? t : W{0};
     });
     return replaced;
   }
@@ -206,7 +206,7 @@ std::unique_ptr<InputScaler> training_scaler(const DType& type, const ProjectMod
 }
 
 OutputScaler::OutputScaler(const ProjectModel& model, bool as_baler)
-    : as_baler_(as_baler), gives_double_(!model.float32) {
+    : as_baler_(as_baler), gives_double_(!model.float32), features_(static_cast<std::size_t>(model.features())) {
   const ProjectSettings& s = model.settings;
   if (s.apply_normalization && (as_baler || !s.custom_norm)) {
     low_ = model.minimum;
@@ -215,7 +215,32 @@ OutputScaler::OutputScaler(const ProjectModel& model, bool as_baler)
     gives_double_ =
         gives_double_ || (model.range_type.is_float() ? model.range_type.size == 8 : model.range_type.size >= 4);
   }
-  for (const std::string& name : s.type_list) casts_.push_back(*column_cast(name));
+  for (const std::string& name : s.type_list) {
+    casts_.push_back(*column_cast(name));
+    if (casts_.back().kind != ColumnCast::Kind::Float || casts_.back().bytes != 8)
+      cast_features_.push_back(casts_.size() - 1);
+  }
 }
+
+template <class T, class O>
+void OutputScaler::run(const T* y, std::size_t rows, O* out) const {
+  for (std::size_t r = 0; r < rows; ++r, y += features_, out += features_) {
+    if (low_.empty()) {
+      for (std::size_t f = 0; f < features_; ++f) out[f] = static_cast<O>(y[f]);
+    } else if (gives_double_) {
+      for (std::size_t f = 0; f < features_; ++f)
+        out[f] = static_cast<O>(static_cast<double>(y[f]) * range_[f] + low_[f]);
+    } else {
+      for (std::size_t f = 0; f < features_; ++f) out[f] = static_cast<O>(value(f, static_cast<double>(y[f])));
+      continue;
+    }
+    for (const std::size_t f : cast_features_) out[f] = static_cast<O>(cast(casts_[f], static_cast<double>(out[f])));
+  }
+}
+
+template void OutputScaler::run(const double*, std::size_t, double*) const;
+template void OutputScaler::run(const double*, std::size_t, float*) const;
+template void OutputScaler::run(const float*, std::size_t, double*) const;
+template void OutputScaler::run(const float*, std::size_t, float*) const;
 
 }  // namespace haywatt::baler

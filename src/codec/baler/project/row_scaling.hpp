@@ -53,7 +53,10 @@ class OutputScaler {
   OutputScaler(const ProjectModel& model, bool as_baler);
   /// Whether results are double, as numpy promotes the network's type and the range's; else they are float.
   [[nodiscard]] bool gives_double() const { return gives_double_; }
-  /// One value of feature `f`.
+  /// Rows of values; O is double if gives_double(), else float.
+  template <class T, class O>
+  void run(const T* y, std::size_t rows, O* out) const;
+  /// One value of feature `f`; the same bits.
   [[nodiscard]] double value(std::uint64_t f, double y) const {
     double v = y;
     if (!low_.empty()) {
@@ -64,15 +67,19 @@ class OutputScaler {
         v = static_cast<double>(product + static_cast<float>(low_[f]));
       }
     }
-    if (!casts_.empty()) v = as_baler_ ? cast_as_numpy(casts_[f], v) : cast_nearest(casts_[f], v);
+    if (!casts_.empty()) v = cast(casts_[f], v);
     return gives_double_ ? v : static_cast<double>(static_cast<float>(v));
   }
-  [[nodiscard]] bool identity() const { return low_.empty() && casts_.empty(); }
 
  private:
+  [[nodiscard]] double cast(const ColumnCast& to, double v) const {
+    return as_baler_ ? cast_as_numpy(to, v) : cast_nearest(to, v);
+  }
   bool as_baler_, gives_double_;
+  std::size_t features_;
   std::vector<double> low_, range_;
-  std::vector<ColumnCast> casts_;
+  std::vector<ColumnCast> casts_;           ///< of all features, or none
+  std::vector<std::size_t> cast_features_;  ///< those that a cast changes
 };
 
 }  // namespace haywatt::baler

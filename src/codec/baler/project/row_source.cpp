@@ -16,7 +16,7 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
 }  // namespace
 
 RowSource::RowSource(const ProjectModel& model, const std::string& path)
-    : file_(std::make_unique<NpzArrays>(path)), array_(&file_->array("data")), features_(model.features()) {
+    : file_(std::make_unique<NpzArrays>(path, reading)), array_(&file_->array("data")), features_(model.features()) {
   const ProjectSettings& s = model.settings;
   const auto& shape = array_->shape;
   const std::string what = path + ": data is " + shape_text(shape);

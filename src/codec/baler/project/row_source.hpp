@@ -28,6 +28,9 @@ class RowSource {
   std::uint64_t features_ = 0, rows_ = 0;
 };
 
+/// Deflated arrays are unpacked into memory up to this, beyond it into a temporary file.
+inline constexpr ReadOptions reading = {std::uint64_t{32} << 20};
+
 /// Rows to work on at once: near 2 MB of doubles, whole SIMD blocks.
 [[nodiscard]] std::uint64_t rows_per_chunk(const ProjectModel& model);
 
