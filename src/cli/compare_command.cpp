@@ -1,10 +1,6 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -13,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/compare_text.hpp"
 #include "cli/estimate_options.hpp"
+#include "cli/signal_memory.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
@@ -31,28 +28,6 @@ struct Arguments {
   meter::EstimateOptions estimate;
   int interval_ms = 50;
   bool show_output = false, json = false, force = false;
-};
-
-volatile std::sig_atomic_t asked_to_stop = 0;
-void remember_signal(int signal) { asked_to_stop = signal; }
-
-/// Between two runs a signal is only remembered, so that what was measured is still told.
-class SignalMemory {
- public:
-  SignalMemory() {
-    struct sigaction action {};
-    action.sa_handler = remember_signal;
-    for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &action, &before_[i]);
-  }
-  ~SignalMemory() {
-    for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
-  }
-  SignalMemory(const SignalMemory&) = delete;
-  SignalMemory& operator=(const SignalMemory&) = delete;
-
- private:
-  static constexpr std::array<int, 3> signals = {SIGINT, SIGTERM, SIGHUP};
-  std::array<struct sigaction, 3> before_{};
 };
 
 double share_of(const std::string& text, const char* option) {
@@ -108,13 +83,6 @@ void sort_arguments(Arguments& a) {
   a.commands.clear();
 }
 
-/// The programs find nothing on their standard input: what one run reads, the next one would miss.
-void close_input() {
-  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0) fail_errno("cannot open /dev/null", errno);
-  ::close(nothing);
-}
-
 ComparisonRecord run_comparison(const Arguments& a) {
   using Clock = std::chrono::steady_clock;
   ComparedSide side_a{a.commands[0], experiment::command_words(a.commands[0]), {}};
@@ -123,7 +91,7 @@ ComparisonRecord run_comparison(const Arguments& a) {
   world.machine = describe_machine();
   world.haywatt_version = version;
   meter::check_estimate_options(a.estimate, world.machine);
-  close_input();
+  close_standard_input();
   Progress progress("compare");
   const SignalMemory signals;
   world.run = [&](char side) {
@@ -133,11 +101,11 @@ ComparisonRecord run_comparison(const Arguments& a) {
     o.estimate = a.estimate;
     o.streams = a.show_output ? meter::ProgramOptions::Streams::Inherit : meter::ProgramOptions::Streams::Discard;
     meter::ProgramResult result = meter::meter_program(world.machine, o);
-    if (result.interrupted_by != 0) asked_to_stop = result.interrupted_by;
+    if (result.interrupted_by != 0) SignalMemory::remember(result.interrupted_by);
     return result;
   };
   world.now_s = [] { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); };
-  world.stop_asked = [] { return asked_to_stop != 0; };
+  world.stop_asked = [] { return SignalMemory::received() != 0; };
   world.progress = [&](double share, std::string_view item) { progress.update(share, item); };
   return experiment::compare_commands(side_a, side_b, a.options, world);
 }
@@ -162,7 +130,7 @@ int compare(Arguments& a) {
   const ComparisonRecord record = a.commands.empty() ? read_comparison(a) : run_comparison(a);
   if (record.metrics.empty()) {
     log::error("interrupted before the first pair was made: nothing to compare");
-    return 128 + static_cast<int>(asked_to_stop);
+    return 128 + SignalMemory::received();
   }
   const std::string as_json = nlohmann::json(record).dump(1) + "\n";
   if (file) {
@@ -171,7 +139,7 @@ int compare(Arguments& a) {
   }
   const std::string text = a.json ? as_json : comparison_text(record);
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (asked_to_stop != 0) return 128 + static_cast<int>(asked_to_stop);
+  if (SignalMemory::received() != 0) return 128 + SignalMemory::received();
   return record.worse ? static_cast<int>(ErrorKind::CheckFailed) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 #include "cli/commands.hpp"
 #include "cli/phase_marks.hpp"
@@ -45,6 +46,9 @@ namespace {
 bool runs_foreign_programs(int argc, char** argv) {
   return argc > 1 && (std::strcmp(argv[1], "meter") == 0 || std::strcmp(argv[1], "compare") == 0 ||
                       std::strcmp(argv[1], "layouts") == 0);
+  if (argc < 2) return false;
+  const std::string_view command = argv[1];
+  return command == "meter" || command == "compare" || command == "ladder";
 }
 
 void describe(CLI::App& app) {
@@ -80,6 +84,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_compare(app, action);
   add_baler(app, action);
   add_layouts(app, action);
+  add_ladder(app, action);
   add_completion(app, action);
 }
 

@@ -11,9 +11,11 @@
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
+#include "haywatt/experiment/ladder.hpp"
 #include "haywatt/experiment/study.hpp"
 #include "haywatt/metrics/grid.hpp"
 #include "haywatt/record/compare.hpp"
+#include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/exports.hpp"
@@ -26,15 +28,16 @@ struct Arguments {
   double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord>;
+using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord, LadderRecord>;
 
-/// A study, one run, a comparison or layouts as JSON.
+/// A study, one run, a comparison, layouts or a ladder as JSON.
 Record read_record(const std::string& path) {
   const nlohmann::json j = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
     if (j["schema"] == "haywatt-compare/1") return j.get<ComparisonRecord>();
     if (j["schema"] == "haywatt-layouts/1") return j.get<LayoutsRecord>();
+    if (j["schema"] == "haywatt-ladder/1") return j.get<LadderRecord>();
     if (j.contains("runs")) return j.get<StudyRecord>();
     return j.get<ProgramRecord>();
   } catch (const nlohmann::json::exception& e) {
@@ -57,6 +60,7 @@ bool is_export(const std::string& format) { return format != "html" && format !=
 
 std::string file_ending(const std::string& format) {
   if (format == "json") return "metrics.json";
+  if (format == "improvements") return "improvements.md";
   if (format == "prmon") return "prmon.json";
   if (format == "prmon-txt") return "prmon.txt";
   if (format == "codecarbon") return "emissions.csv";
@@ -96,6 +100,7 @@ void require_no_carbon_options(const Arguments& a, const std::string& what) {
 std::string render(const Record& record, const Arguments& a) {
   if (const auto* study = std::get_if<StudyRecord>(&record)) {
     if (study->runs.empty()) fail_input(a.input + " has no runs to report yet");
+    if (a.format == "improvements") fail_usage("--format improvements is for a ladder: " + a.input + " holds a study");
     if (is_export(a.format))
       fail_usage("--format " + a.format + " is for one run and " + a.input +
                  " holds a study: give the record of one run (haywatt meter -o FILE.json)");
@@ -114,6 +119,14 @@ std::string render(const Record& record, const Arguments& a) {
     if (a.format == "md") return report::to_markdown(*layouts);
     fail_usage("--format " + a.format + " does not apply to layouts: write html or md");
   }
+  if (const auto* ladder = std::get_if<LadderRecord>(&record)) {
+    require_no_carbon_options(a, "a ladder");
+    if (a.format == "html") return report::to_html(*ladder);
+    if (a.format == "md") return report::to_markdown(*ladder);
+    if (a.format == "improvements") return report::to_improvements(*ladder);
+    fail_usage("--format " + a.format + " does not apply to a ladder: write html, md or improvements");
+  }
+  if (a.format == "improvements") fail_usage("--format improvements is for a ladder: " + a.input + " holds none");
   const auto& program = std::get<ProgramRecord>(record);
   if (is_export(a.format)) {
     if (a.format != "codecarbon") require_no_carbon_options(a, "--format " + a.format);
@@ -134,7 +147,10 @@ std::string render(const Record& record, const Arguments& a) {
 int report(const Arguments& a) {
   std::error_code ignored;
   const bool folder = std::filesystem::is_directory(a.input, ignored);
-  const Record record = folder ? Record(experiment::load_study(a.input)) : read_record(a.input);
+  const bool ladder = folder && std::filesystem::exists(a.input + "/" + experiment::ladder_file);
+  const Record record = ladder   ? Record(experiment::load_ladder(a.input))
+                        : folder ? Record(experiment::load_study(a.input))
+                                 : read_record(a.input);
   const std::string text = render(record, a);
   if (a.output == "-") {
     std::fputs(text.c_str(), stdout);  // main() tells a failure
@@ -142,7 +158,7 @@ int report(const Arguments& a) {
   }
   const std::string output = a.output.empty() ? default_output(a.input, folder, a.format) : a.output;
   write_text_file(output, text);
-  if (const auto* study = std::get_if<StudyRecord>(&record); folder && study->finished.empty())
+  if (const auto* study = std::get_if<StudyRecord>(&record); study != nullptr && folder && study->finished.empty())
     log::warning(fmt::format("the study is unfinished: the report is of the {} runs made so far", study->runs.size()));
   fmt::print("report: {}\n", output);
   return 0;
@@ -154,11 +170,14 @@ void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
   c->add_option("DIR|RECORD.json", a->input,
-                "Folder of a study, or a study, a run, a comparison or layouts as JSON (docs/records.md)")
+                "Folder of a study or a ladder, or a study, a run, a comparison, layouts or a ladder as JSON "
+                "(docs/records.md)")
       ->required();
   c->add_option("--format", a->format,
-                "html, md or json; of one run also prmon, prmon-txt, codecarbon, chrome-trace (docs/exports.md)")
-      ->check(CLI::IsMember({"html", "md", "json", "prmon", "prmon-txt", "codecarbon", "chrome-trace"}))
+                "html, md or json; of one run also prmon, prmon-txt, codecarbon, chrome-trace (docs/exports.md); of a "
+                "ladder also "
+                "improvements (docs/ladder.md)")
+      ->check(CLI::IsMember({"html", "md", "json", "prmon", "prmon-txt", "codecarbon", "chrome-trace", "improvements"}))
       ->capture_default_str();
   auto* grid = c->add_option("--grid", a->grid_g_per_kWh, "Grid intensity for carbon, gCO2e/kWh")
                    ->type_name("G")
@@ -177,6 +196,7 @@ void add_report(CLI::App& app, Action& action) {
   c->footer(
       "Examples:\n"
       "  haywatt report jets-study\n"
+      "  haywatt report baler-ladder\n"
       "  haywatt report jets-study --format md -o -\n"
       "  haywatt report run.json\n"
       "  haywatt report run.json --format chrome-trace      # for ui.perfetto.dev\n"

@@ -1,5 +1,6 @@
 #include "haywatt/record/compare.hpp"
 #include "record/json_fields.hpp"
+#include "record/key_figures.hpp"
 
 namespace haywatt {
 namespace {
@@ -22,25 +23,6 @@ json side_json(const ComparedSide& s) {
   return j;
 }
 
-json metric_json(const ComparedMetric& m) {
-  json j = {{"name", m.name}, {"unit", m.unit}, {"known", m.known}, {"verdict", m.verdict}, {"note", utf8(m.note)}};
-  if (m.name == "energy") {
-    j["sensor"] = utf8(m.sensor);
-    j["boundary"] = utf8(m.boundary);
-    j["rule"] = utf8(m.rule);
-    j["tier"] = utf8(m.tier);
-  }
-  if (!m.known) return j;
-  j["a_median"] = number(m.a_median);
-  j["b_median"] = number(m.b_median);
-  j["ratio"] = m.ratio;
-  j["p_b_less"] = number(m.p_b_less);
-  j["detectable"] = number(m.detectable);
-  j["not_reduced_by_pairs"] = number(m.shared_not);
-  j["more_pairs"] = m.more_pairs ? json(*m.more_pairs) : json(nullptr);
-  return j;
-}
-
 json phase_json(const ComparedPhase& p) {
   return {{"name", utf8(p.name)},
           {"a_median", number(p.a_median)},
@@ -50,18 +32,9 @@ json phase_json(const ComparedPhase& p) {
 }
 
 json run_json(const ComparedRun& r) {
-  json energy = json::array();
-  for (const EnergyFigure& e : r.run.energy) energy.push_back(e);
-  json phases = json::array();
-  for (const PhaseRecord& p : r.run.phases)
-    phases.push_back(
-        {{"name", utf8(p.name)}, {"wall_s", number(p.wall_s)}, {"cpu_s", number(p.cpu_s)}, {"energy", p.energy}});
-  return {{"side", std::string(1, r.side)}, {"pair", r.pair},
-          {"warm_up", r.warm_up},           {"id", utf8(r.run.id)},
-          {"started", utf8(r.run.started)}, {"exit_code", r.exit_code},
-          {"wall_s", number(r.run.wall_s)}, {"cpu_s", number(r.run.cpu_s)},
-          {"rss_peak_B", r.run.rss_peak_B}, {"energy", std::move(energy)},
-          {"phases", std::move(phases)}};
+  json j = record::key_figures_json(r.run);
+  j.update({{"side", std::string(1, r.side)}, {"pair", r.pair}, {"warm_up", r.warm_up}, {"exit_code", r.exit_code}});
+  return j;
 }
 
 template <class T, class ToJson>
@@ -72,6 +45,24 @@ json list_of(const std::vector<T>& items, ToJson to_json) {
 }
 
 }  // namespace
+
+void to_json(json& j, const ComparedMetric& m) {
+  j = {{"name", m.name}, {"unit", m.unit}, {"known", m.known}, {"verdict", m.verdict}, {"note", utf8(m.note)}};
+  if (m.name == "energy") {
+    j["sensor"] = utf8(m.sensor);
+    j["boundary"] = utf8(m.boundary);
+    j["rule"] = utf8(m.rule);
+    j["tier"] = utf8(m.tier);
+  }
+  if (!m.known) return;
+  j["a_median"] = number(m.a_median);
+  j["b_median"] = number(m.b_median);
+  j["ratio"] = m.ratio;
+  j["p_b_less"] = number(m.p_b_less);
+  j["detectable"] = number(m.detectable);
+  j["not_reduced_by_pairs"] = number(m.shared_not);
+  j["more_pairs"] = m.more_pairs ? json(*m.more_pairs) : json(nullptr);
+}
 
 void to_json(json& j, const ComparisonRecord& r) {
   j = {{"schema", "haywatt-compare/1"},
@@ -89,7 +80,7 @@ void to_json(json& j, const ComparisonRecord& r) {
        {"budget_s", optional_number(r.budget_s)},
        {"stopped_by", r.stopped_by},
        {"elapsed_s", number(r.elapsed_s)},
-       {"metrics", list_of(r.metrics, metric_json)},
+       {"metrics", r.metrics},
        {"deciding", r.deciding},
        {"deciding_reason", utf8(r.deciding_reason)},
        {"phases", list_of(r.phases, phase_json)},

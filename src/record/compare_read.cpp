@@ -2,6 +2,7 @@
 #include "haywatt/base/error.hpp"
 #include "haywatt/record/compare.hpp"
 #include "record/json_fields.hpp"
+#include "record/key_figures.hpp"
 #include "record/series_json.hpp"
 
 namespace haywatt {
@@ -26,29 +27,6 @@ ComparedSide side_from(const json& parent, const char* name) {
   return s;
 }
 
-ComparedMetric metric_from(const json& j) {
-  record::expect_object(j, "metric");
-  ComparedMetric m;
-  read_member(j, "name", m.name);
-  read_member(j, "unit", m.unit);
-  read_member(j, "known", m.known);
-  read_member(j, "verdict", m.verdict);
-  read_member(j, "note", m.note);
-  read_member(j, "sensor", m.sensor);
-  read_member(j, "boundary", m.boundary);
-  read_member(j, "rule", m.rule);
-  read_member(j, "tier", m.tier);
-  read_member(j, "a_median", m.a_median);
-  read_member(j, "b_median", m.b_median);
-  if (j.contains("ratio")) j["ratio"].get_to(m.ratio);
-  read_member(j, "p_b_less", m.p_b_less);
-  read_member(j, "detectable", m.detectable);
-  read_member(j, "not_reduced_by_pairs", m.shared_not);
-  if (const auto it = j.find("more_pairs"); it != j.end() && !it->is_null())
-    record::read_value(*it, "more_pairs", m.more_pairs.emplace());
-  return m;
-}
-
 ComparedPhase phase_from(const json& j) {
   record::expect_object(j, "phase");
   ComparedPhase p;
@@ -70,24 +48,33 @@ ComparedRun run_from(const json& j) {
   read_member(j, "pair", r.pair);
   read_member(j, "warm_up", r.warm_up);
   read_member(j, "exit_code", r.exit_code);
-  read_member(j, "id", r.run.id);
-  read_member(j, "started", r.run.started);
-  read_member(j, "wall_s", r.run.wall_s);
-  read_member(j, "cpu_s", r.run.cpu_s);
-  read_member(j, "rss_peak_B", r.run.rss_peak_B);
-  record::read_list(j, "energy", r.run.energy);
-  for (const json& item : array_member(j, "phases")) {
-    record::expect_object(item, "phase");
-    PhaseRecord& p = r.run.phases.emplace_back();
-    read_member(item, "name", p.name);
-    read_member(item, "wall_s", p.wall_s);
-    read_member(item, "cpu_s", p.cpu_s);
-    record::read_list(item, "energy", p.energy);
-  }
+  record::read_key_figures(j, r.run);
   return r;
 }
 
 }  // namespace
+
+void from_json(const json& j, ComparedMetric& m) {
+  record::expect_object(j, "metric");
+  m = ComparedMetric{};
+  read_member(j, "name", m.name);
+  read_member(j, "unit", m.unit);
+  read_member(j, "known", m.known);
+  read_member(j, "verdict", m.verdict);
+  read_member(j, "note", m.note);
+  read_member(j, "sensor", m.sensor);
+  read_member(j, "boundary", m.boundary);
+  read_member(j, "rule", m.rule);
+  read_member(j, "tier", m.tier);
+  read_member(j, "a_median", m.a_median);
+  read_member(j, "b_median", m.b_median);
+  if (j.contains("ratio")) j["ratio"].get_to(m.ratio);
+  read_member(j, "p_b_less", m.p_b_less);
+  read_member(j, "detectable", m.detectable);
+  read_member(j, "not_reduced_by_pairs", m.shared_not);
+  if (const auto it = j.find("more_pairs"); it != j.end() && !it->is_null())
+    record::read_value(*it, "more_pairs", m.more_pairs.emplace());
+}
 
 void from_json(const json& j, ComparisonRecord& r) {
   record::expect_object(j, "comparison");
@@ -109,7 +96,7 @@ void from_json(const json& j, ComparisonRecord& r) {
   read_optional(j, "budget_s", r.budget_s);
   read_member(j, "stopped_by", r.stopped_by);
   read_member(j, "elapsed_s", r.elapsed_s);
-  for (const json& m : array_member(j, "metrics")) r.metrics.push_back(metric_from(m));
+  record::read_list(j, "metrics", r.metrics);
   std::uint64_t deciding = 0;
   read_member(j, "deciding", deciding);
   if (!r.metrics.empty() && deciding >= r.metrics.size()) fail_input("record: \"deciding\" names no metric");

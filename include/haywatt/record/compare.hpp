@@ -79,6 +79,8 @@ struct ComparisonRecord {
   [[nodiscard]] const ComparedMetric& decider() const { return metrics.at(deciding); }
 };
 
+void to_json(nlohmann::json& j, const ComparedMetric& m);
+void from_json(const nlohmann::json& j, ComparedMetric& m);
 void to_json(nlohmann::json& j, const ComparisonRecord& r);
 void from_json(const nlohmann::json& j, ComparisonRecord& r);
 

@@ -5,6 +5,7 @@
 
 #include "haywatt/metrics/grid.hpp"
 #include "haywatt/record/compare.hpp"
+#include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
 #include "haywatt/record/record.hpp"
 
@@ -37,5 +38,12 @@ struct CarbonBasis {
 [[nodiscard]] std::string to_markdown(const LayoutsRecord& record);
 /// The same in a few lines for a terminal.
 [[nodiscard]] std::string layouts_summary(const LayoutsRecord& record);
+/// A ladder (haywatt ladder), under the same rules.
+[[nodiscard]] std::string to_html(const LadderRecord& record);
+[[nodiscard]] std::string to_markdown(const LadderRecord& record);
+/// The same for a terminal.
+[[nodiscard]] std::string to_text(const LadderRecord& record);
+/// What its program's maintainers may want to read, in Markdown: improvements by measured gain, faults.
+[[nodiscard]] std::string to_improvements(const LadderRecord& record);
 
 }  // namespace haywatt::report
