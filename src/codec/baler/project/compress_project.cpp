@@ -38,7 +38,7 @@ class Compressor {
         chunk_rows_(rows_per_chunk(model)),
         chunks_((source.rows() + chunk_rows_ - 1) / chunk_rows_),
         arithmetic_(options.arithmetic.value_or(own_arithmetic(model))) {
-    if (percent_) decoder_ = make_evaluator(model.decoder, arithmetic_, Bits::Same);
+    if (percent_) decoder_ = make_evaluator(model.decoder, arithmetic_);
     if (percent_ && !options.as_baler) keeper_.emplace(model, *percent_);
   }
 
@@ -51,7 +51,7 @@ class Compressor {
     Corrections corrections;
     ExactValues exact;
     double worst = 0.0;
-    const auto window = static_cast<std::uint64_t>(2 * options_.threads);
+    const std::uint64_t window = 2 * static_cast<std::uint64_t>(options_.threads);
     std::vector<Slot<T>> slots(static_cast<std::size_t>(std::min(window, chunks_)));
     exec::ordered_pipeline(
         chunks_, options_.threads, slots.size(),
@@ -142,7 +142,7 @@ class Compressor {
   /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
   void make_encoder(ProjectOutcome& outcome) {
     if (arithmetic_ == own_arithmetic(model_)) {
-      encoder_ = make_evaluator(model_.encoder, arithmetic_, Bits::Fast);
+      encoder_ = make_evaluator(model_.encoder, arithmetic_);
       return;
     }
     constexpr std::uint64_t most_sampled = 4096;
@@ -152,9 +152,9 @@ class Compressor {
     const std::vector<T> x = scale(source_.read(0, count), not_finite);
     const ConstRows sample(x.data(), count, features);
     const ScopedSpan span("prepare");
-    encoder_ = make_evaluator(model_.encoder, arithmetic_, Bits::Fast, &sample);
-    const auto own_encoder = make_evaluator(model_.encoder, own_arithmetic(model_), Bits::Fast);
-    const auto own_decoder = make_evaluator(model_.decoder, own_arithmetic(model_), Bits::Fast);
+    encoder_ = make_evaluator(model_.encoder, arithmetic_, &sample);
+    const auto own_encoder = make_evaluator(model_.encoder, own_arithmetic(model_));
+    const auto own_decoder = make_evaluator(model_.decoder, own_arithmetic(model_));
     const auto decoded = [&](const Evaluator& encoder) {
       std::vector<T> latents(count * z);  // as they will be stored
       std::vector<double> y(count * features);

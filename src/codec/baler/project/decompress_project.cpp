@@ -42,7 +42,7 @@ class Decompressor {
     const bool wide = output_.gives_double();
     out.begin("data", {ScalarKind::Float, static_cast<std::uint8_t>(wide ? 8 : 4), false}, shape);
     const std::uint64_t chunks = (rows_ + chunk_rows_ - 1) / chunk_rows_;
-    const auto window = static_cast<std::uint64_t>(2 * options_.threads);
+    const std::uint64_t window = 2 * static_cast<std::uint64_t>(options_.threads);
     std::vector<Slot> slots(static_cast<std::size_t>(std::max<std::uint64_t>(1, std::min(window, chunks))));
     exec::ordered_pipeline(
         chunks, options_.threads, slots.size(),
@@ -112,7 +112,7 @@ class Decompressor {
     const bool corrected_values = corrections_.size() > 0 || !exact_.positions.empty();
     if (corrected_values) refuse_with_corrections(model_, arithmetic_);
     if (arithmetic_ == own_arithmetic(model_)) {
-      decoder_ = make_evaluator(model_.decoder, arithmetic_, corrected_values ? Bits::Same : Bits::Fast);
+      decoder_ = make_evaluator(model_.decoder, arithmetic_);
       return;
     }
     constexpr std::uint64_t most_sampled = 4096;
@@ -121,14 +121,14 @@ class Decompressor {
     const std::vector<T> latents = read_latents(0, count);
     const ConstRows sample(latents.data(), count, z);
     const ScopedSpan span("prepare");
-    decoder_ = make_evaluator(model_.decoder, arithmetic_, Bits::Fast, &sample);
+    decoder_ = make_evaluator(model_.decoder, arithmetic_, &sample);
     const auto decoded = [&](const Evaluator& decoder) {
       std::vector<double> y(count * features);
       decoder.run(sample, {y.data(), count, features});
       return y;
     };
-    outcome.deviation = deviation_of(
-        decoded(*decoder_), decoded(*make_evaluator(model_.decoder, own_arithmetic(model_), Bits::Fast)), features);
+    outcome.deviation =
+        deviation_of(decoded(*decoder_), decoded(*make_evaluator(model_.decoder, own_arithmetic(model_))), features);
     outcome.sample_rows = count;
   }
 

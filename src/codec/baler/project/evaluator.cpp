@@ -4,7 +4,6 @@
 #include <cmath>
 #include <optional>
 
-#include "codec/baler/network.hpp"
 #include "haywatt/base/error.hpp"
 
 namespace haywatt::baler {
@@ -61,20 +60,6 @@ std::optional<std::vector<DenseLayer>> as_dense(const std::vector<Layer>& layers
   return dense;
 }
 
-/// The layers as Network has them: LeakyReLU(0.01) after all but the last.
-std::optional<std::vector<Linear>> as_chain(const std::vector<Layer>& layers) {
-  std::vector<Linear> chain;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (i % 2 == 0 ? layers[i].kind != Kind::Linear : layers[i].kind != Kind::LeakyRelu || layers[i].slope != 0.01)
-      return std::nullopt;
-    if (i % 2 == 1) continue;
-    chain.push_back({static_cast<std::uint32_t>(layers[i].in.values()),
-                     static_cast<std::uint32_t>(layers[i].out.values()), layers[i].weight, layers[i].bias});
-  }
-  if (layers.size() % 2 == 0) return std::nullopt;
-  return chain;
-}
-
 class DenseEvaluator final : public Evaluator {
  public:
   DenseEvaluator(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const ConstRows* calibration)
@@ -85,53 +70,13 @@ class DenseEvaluator final : public Evaluator {
   DenseInference network_;
 };
 
-template <class T>
-class NetworkEvaluator final : public Evaluator {
- public:
-  explicit NetworkEvaluator(const std::vector<Linear>& layers) : network_(layers) {}
-
-  void run(const ConstRows& x, const MutableRows& y) const override {
-    constexpr std::size_t block = block_rows<T>;
-    const std::size_t inputs = network_.inputs(), outputs = network_.outputs();
-    AlignedBuffer<T> in(inputs * block), out(outputs * block);
-    auto scratch = network_.make_scratch();
-    for (std::size_t first = 0; first < x.rows; first += block) {
-      const std::size_t count = std::min(block, x.rows - first);
-      for (std::size_t r = 0; r < count; ++r)
-        for (std::size_t i = 0, at = (first + r) * x.stride; i < inputs; ++i, ++at)
-          in.data()[i * block + r] = x.f4 != nullptr ? static_cast<T>(x.f4[at]) : static_cast<T>(x.f8[at]);
-      network_.run(in.data(), out.data(), scratch);
-      for (std::size_t r = 0; r < count; ++r) {
-        for (std::size_t i = 0, at = (first + r) * y.stride; i < outputs; ++i, ++at) {
-          const T v = out.data()[i * block + r];
-          if (y.f4 != nullptr) {
-            y.f4[at] = static_cast<float>(v);
-          } else {
-            y.f8[at] = static_cast<double>(v);
-          }
-        }
-      }
-    }
-  }
-
- private:
-  Network<T> network_;
-};
-
 }  // namespace
 
-std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic, Bits bits,
+std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic,
                                           const ConstRows* calibration) {
-  const bool coarse = arithmetic == Arithmetic::BFloat16 || arithmetic == Arithmetic::Int8;
-  if (bits == Bits::Same) {
-    if (const auto chain = as_chain(layers); chain && !coarse) {
-      if (arithmetic == Arithmetic::Float64) return std::make_unique<NetworkEvaluator<double>>(*chain);
-      return std::make_unique<NetworkEvaluator<float>>(*chain);
-    }
-  } else if (const auto dense = as_dense(layers)) {
-    return std::make_unique<DenseEvaluator>(*dense, arithmetic, calibration);
-  }
-  if (coarse) fail_unavailable("bfloat16 and int8 are there for dense models without corrections only: take float32");
+  if (const auto dense = as_dense(layers)) return std::make_unique<DenseEvaluator>(*dense, arithmetic, calibration);
+  if (arithmetic == Arithmetic::BFloat16 || arithmetic == Arithmetic::Int8)
+    fail_unavailable("bfloat16 and int8 are there for dense models only: take float32");
   return make_reference_evaluator(layers, arithmetic);
 }
 

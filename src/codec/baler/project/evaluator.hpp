@@ -16,14 +16,11 @@ class Evaluator {
   virtual void run(const ConstRows& x, const MutableRows& y) const = 0;
 };
 
-/// Whether the last bits may depend on the machine. Corrections are made for the same ones everywhere.
-enum class Bits { Fast, Same };
-
-/// Layers must have passed check_layers. Fast: dense layers run in DenseInference (`calibration`: rows, which Int8
-/// needs), others in the reference. Same: chains of LeakyReLU run in Network, others in the reference.
-/// Error(Unavailable) for an arithmetic that the layers cannot run in.
+/// Layers must have passed check_layers. Dense ones run in DenseInference (`calibration`: rows, which Int8 needs),
+/// others in the reference: with Float64 and Float32 the same bits on every machine. Error(Unavailable) for an
+/// arithmetic that the layers cannot run in.
 [[nodiscard]] std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic,
-                                                        Bits bits, const ConstRows* calibration = nullptr);
+                                                        const ConstRows* calibration = nullptr);
 
 /// The precision that the model was trained in.
 [[nodiscard]] inline Arithmetic own_arithmetic(const ProjectModel& model) {
