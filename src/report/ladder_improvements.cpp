@@ -105,7 +105,7 @@ std::string improvement(const LadderRecord& record, const LadderGain& g, int num
     text +=
         fmt::format("- **Saves** at {} rows {} {} ({} of what the first rung takes for the same phases){}.\n",
                     count(reference), quantity(g.seconds, "s"), g.joules != 0.0 ? "and " + quantity(g.joules, "J") : "",
-                    percent(g.share), g.told ? "" : "; told apart from nothing in no phase");
+                    percent(g.share), g.told ? "" : "; at this size the interval of no phase excludes 1");
   return text + "\n" + steps_table(record, r) + "\n";
 }
 
