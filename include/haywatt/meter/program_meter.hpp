@@ -31,6 +31,14 @@ struct ProgramOptions {
   /// Where the program's standard output and error go: to ours, or nowhere (for comparisons), where the end of the
   /// error stream is kept for messages.
   enum class Streams { Inherit, Discard } streams = Streams::Inherit;
+  std::vector<std::string> environment;  ///< "NAME=value", put in place of ours of that name
+  std::string folder;                    ///< where it starts; empty: where we are
+  std::string input_file, output_file;   ///< its standard input and output, the latter made anew; empty: see `streams`
+  /// Seconds after which the program and all that descends from it are killed; 0: never.
+  double timeout_s = 0.0;
+  bool dies_with_us = false;  ///< the program is killed when the thread that called meter_program ends
+  /// What the cost of instructions is common to, for correlation; empty: the command.
+  std::string workload;
   /// With guarded(): from where the program is to start. nullptr: from this process, but with Streams::Discard in a
   /// process group of its own.
   const ProgramOrigin* origin = nullptr;
@@ -41,6 +49,7 @@ struct ProgramResult {
   int exit_code = 0;    ///< as a shell gives it: the program's, 128 + N for a signal, 127 not found, 126 not executable
   bool started = true;  ///< false: it could not be, run.reason says why
   int interrupted_by = 0;  ///< the signal (SIGINT, SIGTERM, SIGHUP, SIGQUIT) that reached us and was passed on, or 0
+  bool timed_out = false;  ///< it was killed at options.timeout_s
   std::string last_words;  ///< with Streams::Discard: the end of its standard error, at most 4 KiB
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,7 +66,8 @@ pid_t fork_into(int folder) {
   if (!inside && plan.control_group >= 0 && ::write(plan.control_group, "0", 1) != 1)
     tell(tell_fd, Message::What::NotInGroup, errno);
   tell_copy_rss(tell_fd);
-  bool ready = true;
+  if (plan.dies_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  bool ready = plan.folder.empty() || ::chdir(plan.folder.c_str()) == 0;
   for (int i = 0; i < 3; ++i) {
     const int from = plan.streams.at(static_cast<std::size_t>(i));
     if (from >= 0 && ::dup2(from, i) < 0) ready = false;

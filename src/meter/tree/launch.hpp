@@ -17,6 +17,8 @@ struct LaunchPlan {
   std::array<int, 3> streams = {-1, -1, -1};  ///< what becomes its descriptors 0, 1, 2; -1: ours
   int control_group = -1;                     ///< entrance to its control group, -1: ours
   int control_group_folder = -1;              ///< the same group's folder, or -1
+  std::string folder;                         ///< where it starts; empty: where we are
+  bool dies_with_us = false;                  ///< killed when the calling thread ends
   pid_t process_group = -1;                   ///< to join; 0: one of its own; -1: ours
   const Signals& signals;
 };

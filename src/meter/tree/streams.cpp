@@ -23,6 +23,12 @@ void close_fd(int& fd) {
   fd = -1;
 }
 
+int opened(const std::string& path, int how) {
+  const int fd = ::open(path.c_str(), how | O_CLOEXEC, 0666);
+  if (fd < 0) fail_errno("cannot open " + path + " for the program", errno);
+  return fd;
+}
+
 std::array<int, 2> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail_errno("cannot pass the program's output on: pipe", errno);
@@ -111,7 +117,15 @@ void PassedStream::pass() {
   begin_ = end_ = 0;
 }
 
-ProgramStreams::ProgramStreams(ProgramOptions::Streams kind, bool through) {
+ProgramStreams::ProgramStreams(const ProgramOptions& options, bool through) : output_is_read_(through) {
+  const auto kind = options.streams;
+  try {
+    if (!options.input_file.empty()) files_[0] = opened(options.input_file, O_RDONLY);
+    if (!options.output_file.empty()) files_[1] = opened(options.output_file, O_WRONLY | O_CREAT | O_TRUNC);
+  } catch (...) {
+    close_fd(files_[0]);
+    throw;
+  }
   if (kind == ProgramOptions::Streams::Discard) {
     nothing_ = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing_ < 0) fail_errno("cannot open /dev/null", errno);
@@ -127,16 +141,21 @@ ProgramStreams::ProgramStreams(ProgramOptions::Streams kind, bool through) {
 }
 
 ProgramStreams::~ProgramStreams() {
-  for (int* fd : {&nothing_, &words_from_, &words_end_}) close_fd(*fd);
+  for (int* fd : {&files_[0], &files_[1], &nothing_, &words_from_, &words_end_}) close_fd(*fd);
 }
 
 std::array<int, 3> ProgramStreams::for_program() const {
-  if (nothing_ >= 0) return {nothing_, nothing_, words_end_};
-  if (passed_[0]) return {-1, passed_[0]->program_end(), passed_[1]->program_end()};
-  return {-1, -1, -1};
+  std::array<int, 3> all = {-1, -1, -1};
+  if (nothing_ >= 0) all = {nothing_, output_is_read_ ? words_end_ : nothing_, words_end_};
+  if (passed_[0]) all = {-1, passed_[0]->program_end(), passed_[1]->program_end()};
+  if (files_[0] >= 0) all[0] = files_[0];
+  if (files_[1] >= 0) all[1] = files_[1];
+  return all;
 }
 
 void ProgramStreams::started() {
+  close_fd(files_[0]);
+  close_fd(files_[1]);
   close_fd(nothing_);
   close_fd(words_end_);
   for (auto& p : passed_)

@@ -49,8 +49,8 @@ class PassedStream {
 /// All of them. Not thread-safe.
 class ProgramStreams {
  public:
-  /// `through`: pass output and errors through us.
-  ProgramStreams(ProgramOptions::Streams kind, bool through);
+  /// `through`: pass output and errors through us. The files of `options` come before either.
+  ProgramStreams(const ProgramOptions& options, bool through);
   ~ProgramStreams();
   ProgramStreams(const ProgramStreams&) = delete;
   ProgramStreams& operator=(const ProgramStreams&) = delete;
@@ -68,6 +68,8 @@ class ProgramStreams {
 
  private:
   std::array<std::unique_ptr<PassedStream>, 2> passed_;
+  std::array<int, 2> files_ = {-1, -1};
+  bool output_is_read_;  ///< with Discard: standard output is read as standard error is
   int nothing_ = -1, words_from_ = -1, words_end_ = -1;
   std::string words_;
 };

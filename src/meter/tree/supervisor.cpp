@@ -83,13 +83,16 @@ void Supervisor::start() {
   if (options_.live) live_ = std::make_unique<LiveLine>();
   const bool live = live_ && live_->visible();
   // A line that is redrawn and a program that writes to the same terminal get along only if one hand writes both.
-  streams_ = std::make_unique<ProgramStreams>(options_.streams, output_phases_ != nullptr || live);
+  streams_ = std::make_unique<ProgramStreams>(options_, output_phases_ != nullptr || live);
   LaunchPlan plan{.command = options_.command,
                   .environment = {"HAYWATT_PHASES=" + link_->environment()},
                   .streams = streams_->for_program(),
                   .control_group = group_ ? group_->entrance() : -1,
                   .control_group_folder = group_ ? group_->folder() : -1,
+                  .folder = options_.folder,
+                  .dies_with_us = options_.dies_with_us,
                   .signals = signals_};
+  plan.environment.insert(plan.environment.end(), options_.environment.begin(), options_.environment.end());
   if (options_.origin != nullptr)
     plan.process_group = options_.origin->process_group;
   else if (options_.streams == ProgramOptions::Streams::Discard)
@@ -118,6 +121,7 @@ void Supervisor::loop() {
   while (!all_gone_ && !left_alone_) {
     const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
     if (now >= next_tick_ns_) tick();
+    if (options_.timeout_s > 0.0) end_late_program(now);
     if (!wait_for_something(next_tick_ns_)) {
       undisturbed_ = false;
       move_streams();
@@ -207,8 +211,9 @@ void Supervisor::tick() {
 
 MeteredRun Supervisor::metered(const std::string& run_id) const {
   // What a program's instructions cost is the same in all runs of one command.
-  std::string command;
-  for (const std::string& word : options_.command) command += (command.empty() ? "" : " ") + word;
+  std::string command = options_.workload;
+  if (command.empty())
+    for (const std::string& word : options_.command) command += (command.empty() ? "" : " ") + word;
   return {machine_,         readings_, *phases_, track_->names(), start_.wall_ns, {machine_.id, run_id, command},
           options_.estimate};
 }
@@ -364,6 +369,16 @@ void Supervisor::finish_streams() {
     move_streams();
     while (const auto arrival = signals_.take()) left_alone_ = left_alone_ || is_ending(arrival->signal);
   }
+}
+
+/// Every look once its time is over, until nothing is left: what is killed may have started something meanwhile.
+void Supervisor::end_late_program(std::int64_t now_ns) {
+  if (static_cast<double>(now_ns - started_ns_) * 1e-9 < options_.timeout_s) return;
+  if (timed_out_ && now_ns < next_kill_ns_) return;
+  timed_out_ = true;
+  next_kill_ns_ = now_ns + 20'000'000;
+  tree_->look(now_ns, true);
+  for (const pid_t pid : tree_->pids()) ::kill(pid, SIGKILL);
 }
 
 void Supervisor::draw_live_line(std::int64_t now_ns) {

@@ -62,6 +62,7 @@ class Supervisor {
   void note(const std::vector<PhaseMark>& marks);
   void move_streams();
   void finish_streams();
+  void end_late_program(std::int64_t now_ns);
   void draw_live_line(std::int64_t now_ns);
   [[nodiscard]] bool is_of_tree(pid_t pid) const;
   void sweep(const SpanBorder& now);
@@ -102,9 +103,9 @@ class Supervisor {
   std::optional<int> status_;      ///< of the program itself, as wait gives it
   std::array<pid_t, 64> ended_{};  ///< the last ones that were waited for
   std::size_t ended_count_ = 0;
-  std::int64_t link_shut_until_ns_ = 0, wakes_since_ns_ = 0;
+  std::int64_t link_shut_until_ns_ = 0, wakes_since_ns_ = 0, next_kill_ns_ = 0;
   int wakes_ = 0;
-  bool all_gone_ = false, left_alone_ = false;
+  bool all_gone_ = false, left_alone_ = false, timed_out_ = false;
   int interrupted_by_ = 0, subreaper_before_ = 0;
   std::vector<std::string> warnings_;
   Signals signals_;  ///< gone first: no signal is lost while the rest is put away

@@ -56,6 +56,7 @@ void Supervisor::fill(ProgramResult& result) {
     tree.exit_code = WEXITSTATUS(*status_);
   }
   result.exit_code = tree.exit_code;
+  result.timed_out = timed_out_;
   if (run.status == "ok" && tree.exit_code != 0) {
     run.status = "failed";
     run.reason = tree.signal != 0 ? fmt::format("ended by signal {} ({})", tree.signal, ::strsignal(tree.signal))
