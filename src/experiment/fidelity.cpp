@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace haywatt::experiment {
 namespace {
+
+constexpr std::uint64_t bytes_at_once = std::uint64_t{32} << 20;
 
 Histogram empty_histogram(double low, double high) {
   Histogram h;
@@ -46,6 +49,69 @@ ColumnFidelity summarise(const ColumnInfo& info, const ColumnOutcome& coded, con
   return f;
 }
 
+using SeePair = std::function<void(const Chunk& original, const Chunk& decoded)>;
+/// Goes through both tables once, shows every pair of chunks to its argument (if it is not empty), and returns the
+/// errors of each column.
+using Pass = std::function<std::vector<ColumnOutcome>(const SeePair&)>;
+
+std::vector<ColumnOutcome> compare_pairs(const TableReader& original, const TableReader& decoded,
+                                         const std::vector<ColumnOutcome>& known, const SeePair& see) {
+  const Schema& schema = original.schema();
+  std::vector<ColumnOutcome> checked = known;
+  const std::uint64_t row_B =
+      std::max<std::uint64_t>(1, schema.raw_bytes() / std::max<std::uint64_t>(1, schema.rows()));
+  const std::uint64_t step = std::max<std::uint64_t>(1, bytes_at_once / row_B);
+  for (std::uint64_t row = 0; row < schema.rows(); row += step) {
+    const Chunk x = original.read(row, step);
+    const Chunk y = decoded.read(row, step);
+    for (std::size_t c = 0; c < checked.size(); ++c) {
+      const DType& type = schema.columns[c].dtype;
+      ErrorStatistics errors;
+      accumulate_errors(errors, type, x.columns[c].values, y.columns[c].values);
+      errors.violations = find_violations(type, x.columns[c].values, y.columns[c].values, known[c].bound, 1.0).size();
+      checked[c].error.merge(errors);
+    }
+    if (see) see(x, y);
+  }
+  return checked;
+}
+
+void judge(const Schema& schema, const std::vector<ColumnOutcome>& coded, const Pass& pass, bool histograms,
+           RunRecord& run) {
+  const std::vector<ColumnInfo>& columns = schema.columns;
+  const std::vector<ColumnOutcome> checked = pass({});
+  run.fidelity.clear();
+  std::string broken;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    run.fidelity.push_back(summarise(columns[c], coded[c], checked[c]));
+    if (broken.empty() && run.fidelity[c].violations > 0)
+      broken = fmt::format("{} values of column '{}' are outside the bound {}", run.fidelity[c].violations,
+                           columns[c].name, run.fidelity[c].bound);
+  }
+  if (!broken.empty()) {
+    run.status = "failed";
+    run.reason = broken;
+  }
+  if (!histograms) return;
+  // The ranges are known only now: a second pass.
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    ColumnFidelity& f = run.fidelity[c];
+    f.original = f.decoded = empty_histogram(f.minimum, f.maximum);
+    const double range = error_range(coded[c].bound, checked[c].error);
+    if (range > 0.0) f.error = empty_histogram(-range, range);
+  }
+  (void)pass([&](const Chunk& before, const Chunk& after) {
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      ColumnFidelity& f = run.fidelity[c];
+      const std::vector<double> x = to_doubles(columns[c].dtype, before.columns[c].values);
+      const std::vector<double> y = to_doubles(columns[c].dtype, after.columns[c].values);
+      count_into(f.original, x);
+      count_into(f.decoded, y);
+      if (!f.error.counts.empty()) count_into(f.error, differences(y, x));
+    }
+  });
+}
+
 }  // namespace
 
 void count_into(Histogram& h, const std::vector<double>& values) {
@@ -80,38 +146,18 @@ std::string describe_bound(const ResolvedBound& bound) {
 
 void compare_with_original(const std::string& file, const TableReader& original, const CompressOutcome& outcome,
                            int threads, bool histograms, RunRecord& run) {
+  const Pass pass = [&](const SeePair& see) { return verify_file(file, &original, threads, see).columns; };
+  judge(original.schema(), outcome.columns, pass, histograms, run);
+}
+
+void compare_tables(const TableReader& original, const TableReader& decoded, const std::vector<ResolvedBound>& bounds,
+                    const std::vector<ColumnStatistics>& statistics, bool histograms, RunRecord& run) {
   const std::vector<ColumnInfo>& columns = original.schema().columns;
-  const VerifyOutcome checked = verify_file(file, &original, threads);
-  run.fidelity.clear();
-  std::string broken;
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    run.fidelity.push_back(summarise(columns[c], outcome.columns[c], checked.columns[c]));
-    if (broken.empty() && run.fidelity[c].violations > 0)
-      broken = fmt::format("{} values of column '{}' are outside the bound {}", run.fidelity[c].violations,
-                           columns[c].name, run.fidelity[c].bound);
-  }
-  if (!broken.empty()) {
-    run.status = "failed";
-    run.reason = broken;
-  }
-  if (!histograms) return;
-  // The ranges are known only now: a second pass.
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    ColumnFidelity& f = run.fidelity[c];
-    f.original = f.decoded = empty_histogram(f.minimum, f.maximum);
-    const double range = error_range(outcome.columns[c].bound, checked.columns[c].error);
-    if (range > 0.0) f.error = empty_histogram(-range, range);
-  }
-  (void)verify_file(file, &original, threads, [&](const Chunk& before, const Chunk& after) {
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      ColumnFidelity& f = run.fidelity[c];
-      const std::vector<double> x = to_doubles(columns[c].dtype, before.columns[c].values);
-      const std::vector<double> y = to_doubles(columns[c].dtype, after.columns[c].values);
-      count_into(f.original, x);
-      count_into(f.decoded, y);
-      if (!f.error.counts.empty()) count_into(f.error, differences(y, x));
-    }
-  });
+  std::vector<ColumnOutcome> known;
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    known.push_back({columns[c].name, bounds[c], statistics[c], {}, 0, 0});
+  const Pass pass = [&](const SeePair& see) { return compare_pairs(original, decoded, known, see); };
+  judge(original.schema(), known, pass, histograms, run);
 }
 
 }  // namespace haywatt::experiment

@@ -14,6 +14,10 @@ inline constexpr std::size_t histogram_bins = 64;
 void compare_with_original(const std::string& file, const TableReader& original, const CompressOutcome& outcome,
                            int threads, bool histograms, RunRecord& run);
 
+/// The same for a table that something else decoded: `decoded` has the columns of `original`, `bounds` one for each.
+void compare_tables(const TableReader& original, const TableReader& decoded, const std::vector<ResolvedBound>& bounds,
+                    const std::vector<ColumnStatistics>& statistics, bool histograms, RunRecord& run);
+
 /// Counts `values` into the equal bins of `h`; high belongs to the last bin. A range of no width counts its one value
 /// into the middle bin.
 void count_into(Histogram& h, const std::vector<double>& values);

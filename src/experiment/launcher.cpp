@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "experiment/clock.hpp"
@@ -77,10 +78,14 @@ std::optional<RunRecord> Launcher::run(const Trial& trial, int repeat, double ti
   job.histograms = repeat == 0;  // once is enough, and they are most of a record's size
   job.machine = machine_;
   job.estimate = estimate_;
+  job.external = trial.external;
+  if (const auto version = versions_.find(job.method); version != versions_.end()) job.version = version->second;
 
   const ProcessResult process =
       run_process(program_, {"study-worker"}, nlohmann::json{{"run", job}}.dump(), timeout_s, signals_);
   ::unlink(scratch_file_.c_str());  // one that was killed could not do it
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch_file_ + ".d", ignored);
   if (process.interrupted) return std::nullopt;
   if (!process.last_words.empty()) log::detail(trial.label + ": " + last_line(process.last_words));
   RunRecord run;
@@ -97,16 +102,20 @@ std::optional<RunRecord> Launcher::run(const Trial& trial, int repeat, double ti
   return run;
 }
 
-Environment Launcher::environment(const std::vector<std::string>& methods) {
+Environment Launcher::environment(const std::vector<std::string>& methods,
+                                  const std::vector<ExternalMethod>& external) {
   bool trainer = false;
   for (const std::string& name : methods) trainer = trainer || name == "baler";
-  const nlohmann::json asked = {{"environment", {{"methods", methods}, {"trainer", trainer}}}};
+  const nlohmann::json asked = {
+      {"environment",
+       {{"methods", methods}, {"trainer", trainer}, {"external", external}, {"scratch", scratch_file_ + ".version"}}}};
   const ProcessResult process = run_process(program_, {"study-worker"}, asked.dump(), environment_timeout_s, signals_);
   Environment e;
   const nlohmann::json answer = nlohmann::json::parse(process.output, nullptr, false);
   if (process.exit_code != 0 || !answer.is_object()) return e;
   answer.at("libraries").get_to(e.libraries);
   answer.at("warnings").get_to(e.warnings);
+  versions_ = e.libraries;
   return e;
 }
 

@@ -1,5 +1,6 @@
 /// Starts workers and turns whatever becomes of them into records.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,10 +16,11 @@ class Launcher {
   Launcher(std::string program, Machine machine, std::string scratch_file, std::uint64_t memory_B,
            meter::EstimateOptions estimate, SignalWatch& signals);
   /// One run; nothing if a signal came. A worker that crashes, is killed or takes longer than `timeout_s` becomes a
-  /// failed record. Sets count "worker_wall_s".
+  /// failed record; commands of external methods have time limits of their own besides. Sets count "worker_wall_s".
   [[nodiscard]] std::optional<RunRecord> run(const Trial& trial, int repeat, double timeout_s);
   /// Empty if the worker could not tell; the runs will then say why.
-  [[nodiscard]] Environment environment(const std::vector<std::string>& methods);
+  [[nodiscard]] Environment environment(const std::vector<std::string>& methods,
+                                        const std::vector<ExternalMethod>& external);
 
  private:
   std::string program_;
@@ -27,6 +29,7 @@ class Launcher {
   std::uint64_t memory_B_;
   meter::EstimateOptions estimate_;
   SignalWatch& signals_;
+  std::map<std::string, std::string> versions_;  ///< of external methods, as environment() found them
 };
 
 /// What became of a worker that left no record: "the run crashed: Segmentation fault: <its last line>".

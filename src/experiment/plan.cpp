@@ -19,16 +19,18 @@ std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
 BoundSet single(std::string_view text) { return BoundSet{{parse_bound_rule(text)}}; }
 
-bool supports(const Method& method, const BoundSet& bound) {
+bool supports(const PlannedMethod& planned, const BoundSet& bound) {
+  if (planned.external) return planned.external->supports(bound.rules);
+  const Method& method = find_method(planned.spec.name);
   for (const BoundRule& rule : bound.rules)
     if (!method.supports(rule.bound.kind)) return false;
   return true;
 }
 
 /// A method that can do without a guarantee (baler) is studied as it is used: without one instead of lossless.
-std::vector<BoundSet> default_bounds(const Method& method) {
+std::vector<BoundSet> default_bounds(const PlannedMethod& method) {
   std::vector<BoundSet> chosen;
-  for (const char* text : {method.supports(BoundKind::None) ? "none" : "lossless", "range:1e-3"})
+  for (const char* text : {supports(method, single("none")) ? "none" : "lossless", "range:1e-3"})
     if (supports(method, single(text))) chosen.push_back(single(text));
   return chosen;
 }
@@ -43,8 +45,8 @@ std::vector<PlannedMethod> default_methods(const std::vector<TableFacts>& tables
       notes.push_back(fmt::format("{} is left out: {}", method->name(), why));
       continue;
     }
-    chosen.push_back({MethodSpec{method->name(), {}}, std::nullopt});
-    if (method->name() == "zstd") chosen.push_back({MethodSpec::parse("zstd:level=19"), std::nullopt});
+    chosen.push_back({MethodSpec{method->name(), {}}, {}, {}});
+    if (method->name() == "zstd") chosen.push_back({MethodSpec::parse("zstd:level=19"), {}, {}});
   }
   return chosen;
 }
@@ -90,7 +92,7 @@ std::vector<PlannedMethod> parse_method_list(std::string_view text) {
   std::vector<PlannedMethod> methods;
   for (const std::string& spec : specs) {
     if (spec.empty()) fail_usage(fmt::format("methods '{}': a name is missing; write NAME[:KEY=VALUE,…],…", text));
-    methods.push_back({MethodSpec::parse(spec), std::nullopt});
+    methods.push_back({MethodSpec::parse(spec), {}, {}});
   }
   return methods;
 }
@@ -102,7 +104,8 @@ std::vector<BoundSet> parse_bound_list(std::string_view text) {
 }
 
 std::string Trial::key(int repeat) const {
-  const std::string all = fmt::format("{}\n{}\n{}\n{}\n{}", data_xxh3, method.text(), bound.text(), threads, repeat);
+  std::string all = fmt::format("{}\n{}\n{}\n{}\n{}", data_xxh3, method.text(), bound.text(), threads, repeat);
+  if (external) all += "\n" + external->identity();
   return hex(xxh3(as_byte_span(all)));
 }
 
@@ -110,18 +113,19 @@ Expansion expand(const Plan& plan, const std::vector<TableFacts>& tables) {
   Expansion out;
   const bool by_default = plan.methods.empty();
   const std::vector<PlannedMethod> methods = by_default ? default_methods(tables, out.notes) : plan.methods;
-  for (const PlannedMethod& m : methods) check_method(m.spec);
+  for (const PlannedMethod& m : methods)
+    if (m.external)
+      m.external->check();
+    else
+      check_method(m.spec);
   const std::vector<int> threads = plan.threads.empty() ? std::vector<int>{exec::default_threads()} : plan.threads;
   std::set<std::string> keys;
   std::set<std::string> noted;
   for (const TableFacts& table : tables) {
     for (const PlannedMethod& m : methods) {
-      const Method& method = find_method(m.spec.name);
-      const std::vector<BoundSet> bounds = m.bounds              ? *m.bounds
-                                           : plan.bounds.empty() ? default_bounds(method)
-                                                                 : plan.bounds;
+      const std::vector<BoundSet> bounds = m.bounds ? *m.bounds : plan.bounds.empty() ? default_bounds(m) : plan.bounds;
       for (const BoundSet& bound : bounds) {
-        if (!supports(method, bound)) {
+        if (!supports(m, bound)) {
           const std::string note =
               fmt::format("{} is left out at {}: it does not support that bound", m.spec.text(), bound.text());
           if (noted.insert(note).second) out.notes.push_back(note);
@@ -130,7 +134,8 @@ Expansion expand(const Plan& plan, const std::vector<TableFacts>& tables) {
         // Throws where a rule names no column; the statistics do not matter for that.
         (void)resolve_bounds(bound.rules, table.schema, std::vector<ColumnStatistics>(table.schema.columns.size()));
         for (const int n : threads) {
-          Trial trial{table.path, table.xxh3, m.spec, bound, n, {}};
+          Trial trial{table.path, table.xxh3, m.spec, bound, n, m.external, {}};
+          if (trial.external && !(trial.external->timeout_s > 0.0)) trial.external->timeout_s = plan.timeout_s;
           trial.label = label_of(trial, threads.size() > 1, tables.size() > 1);
           if (!keys.insert(trial.key(0)).second)
             fail_usage(fmt::format("the plan has '{}' twice{}", trial.label,

@@ -2,10 +2,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <cmath>
-#include <initializer_list>
 #include <sstream>
 
+#include "experiment/plan_reader.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/text.hpp"
 #include "haywatt/experiment/plan.hpp"
@@ -13,115 +12,24 @@
 namespace haywatt::experiment {
 namespace {
 
-/// Where a node stands, for messages: "plan.toml:7: ".
-class PlanReader {
- public:
-  explicit PlanReader(std::string path) : path_(std::move(path)) {}
-
-  [[noreturn]] void fail(const toml::source_region& at, const std::string& message) const {
-    fail_usage(fmt::format("{}:{}: {}", path_, at.begin.line, message));
+PlannedMethod read_method(const PlanReader& in, const toml::node& node, const std::string& plan_path) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) in.fail(node.source(), "'method' must be a table: write [[method]]");
+  if (table->contains("compress")) return read_external(in, *table, plan_path);
+  in.expect_keys(*table, {"name", "options", "bounds"});
+  PlannedMethod planned;
+  const toml::node* name = table->get("name");
+  if (name == nullptr) in.fail(table->source(), "a [[method]] has no 'name'");
+  const std::string spec = in.text(*name, "name");
+  planned.spec = in.located(*name, [&] { return MethodSpec::parse(spec); });
+  if (const toml::node* options = table->get("options")) {
+    if (!options->is_table()) in.fail(options->source(), "'options' must be a table: options = { level = 19 }");
+    for (const auto& [key, value] : *options->as_table())
+      planned.spec.options[std::string(key.str())] = in.option_value(value, key.str());
   }
-
-  void expect_keys(const toml::table& table, std::initializer_list<std::string_view> known) const {
-    for (const auto& [key, value] : table) {
-      bool found = false;
-      for (const std::string_view k : known) found = found || k == key.str();
-      if (!found)
-        fail(key.source(), fmt::format("unknown key '{}'; known here: {}", key.str(), fmt::join(known, ", ")));
-    }
-  }
-
-  std::string text(const toml::node& node, std::string_view key) const {
-    if (!node.is_string()) fail(node.source(), fmt::format("'{}' must be a text in quotes", key));
-    return node.as_string()->get();
-  }
-
-  double positive(const toml::node& node, std::string_view key) const {
-    const auto value = node.value<double>();
-    if (!node.is_number() || !value || !(*value > 0) || !std::isfinite(*value))
-      fail(node.source(), fmt::format("'{}' must be a positive number", key));
-    return *value;
-  }
-
-  std::int64_t whole(const toml::node& node, std::string_view key, std::int64_t low, std::int64_t high) const {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < low || value->get() > high)
-      fail(node.source(), fmt::format("'{}' must be a whole number from {} to {}", key, low, high));
-    return value->get();
-  }
-
-  /// Runs `parse` and gives its usage errors the line of `node`.
-  template <class F>
-  auto located(const toml::node& node, F&& parse) const {
-    try {
-      return parse();
-    } catch (const Error& e) {
-      fail(node.source(), e.what());
-    }
-  }
-
-  /// One value, or a list of them, at least one.
-  template <class F>
-  void each(const toml::node& node, std::string_view key, F&& f) const {
-    if (!node.is_array()) {
-      f(node);
-      return;
-    }
-    if (node.as_array()->empty()) fail(node.source(), fmt::format("'{}' must not be empty", key));
-    for (const toml::node& item : *node.as_array()) f(item);
-  }
-
-  /// "range:1e-3", or a list of rules for one bound: ["range:1e-3", "pt*=rel:1e-4"].
-  BoundSet bound(const toml::node& node) const {
-    BoundSet set;
-    each(node, "bounds", [&](const toml::node& item) {
-      const std::string rule = text(item, "bounds");
-      set.rules.push_back(located(item, [&] { return parse_bound_rule(rule); }));
-    });
-    return set;
-  }
-
-  std::vector<BoundSet> bounds(const toml::node& node) const {
-    std::vector<BoundSet> sets;
-    each(node, "bounds", [&](const toml::node& item) { sets.push_back(bound(item)); });
-    return sets;
-  }
-
-  std::string option_value(const toml::node& node, std::string_view key) const {
-    if (const auto* s = node.as_string()) return s->get();
-    if (const auto* i = node.as_integer()) return std::to_string(i->get());
-    if (const auto* d = node.as_floating_point()) return fmt::format("{}", d->get());
-    if (const auto* b = node.as_boolean()) return b->get() ? "true" : "false";
-    fail(node.source(), fmt::format("option '{}' must be a text, a number, true or false", key));
-  }
-
-  PlannedMethod method(const toml::node& node) const {
-    const toml::table* table = node.as_table();
-    if (table == nullptr) fail(node.source(), "'method' must be a table: write [[method]]");
-    expect_keys(*table, {"name", "options", "bounds"});
-    PlannedMethod planned;
-    const toml::node* name = table->get("name");
-    if (name == nullptr) fail(table->source(), "a [[method]] has no 'name'");
-    const std::string spec = text(*name, "name");
-    planned.spec = located(*name, [&] { return MethodSpec::parse(spec); });
-    if (const toml::node* options = table->get("options")) {
-      if (!options->is_table()) fail(options->source(), "'options' must be a table: options = { level = 19 }");
-      for (const auto& [key, value] : *options->as_table())
-        planned.spec.options[std::string(key.str())] = option_value(value, key.str());
-    }
-    located(*name, [&] { check_options(find_method(planned.spec.name), planned.spec); });
-    if (const toml::node* b = table->get("bounds")) planned.bounds = bounds(*b);
-    return planned;
-  }
-
- private:
-  std::string path_;
-};
-
-std::string beside(const std::string& plan_path, const std::string& data) {
-  const auto slash = plan_path.rfind('/');
-  if (data.starts_with('/') || slash == std::string::npos) return data;
-  return plan_path.substr(0, slash + 1) + data;
+  in.located(*name, [&] { check_options(find_method(planned.spec.name), planned.spec); });
+  if (const toml::node* b = table->get("bounds")) planned.bounds = in.bounds(*b);
+  return planned;
 }
 
 toml::array bounds_as_toml(const std::vector<const BoundSet*>& bounds) {
@@ -159,12 +67,12 @@ Plan parse_plan(std::string_view toml_text, const std::string& path) {
     in.each(*n, "methods", [&](const toml::node& item) {
       const std::string written = in.text(item, "methods");
       in.located(item, [&] {
-        plan.methods.push_back({MethodSpec::parse(written), std::nullopt});
+        plan.methods.push_back({MethodSpec::parse(written), {}, {}});
         check_options(find_method(plan.methods.back().spec.name), plan.methods.back().spec);
       });
     });
   if (const auto* n = root.get("method"))
-    in.each(*n, "method", [&](const toml::node& item) { plan.methods.push_back(in.method(item)); });
+    in.each(*n, "method", [&](const toml::node& item) { plan.methods.push_back(read_method(in, item, path)); });
   if (const auto* n = root.get("bounds")) plan.bounds = in.bounds(*n);
   if (const auto* n = root.get("threads"))
     in.each(*n, "threads", [&](const toml::node& item) {
@@ -202,7 +110,12 @@ std::string plan_as_ran(const Plan& plan, const std::vector<TableFacts>& tables,
     if (!last) continue;
     toml::table options;
     for (const auto& [key, value] : t.method.options) options.insert(key, value);
-    methods.push_back(toml::table{{"name", t.method.name}, {"bounds", bounds_as_toml(bounds)}});
+    if (t.external) {
+      methods.push_back(external_as_toml(*t.external));
+      methods.back().as_table()->insert("bounds", bounds_as_toml(bounds));
+    } else {
+      methods.push_back(toml::table{{"name", t.method.name}, {"bounds", bounds_as_toml(bounds)}});
+    }
     if (!options.empty()) methods.back().as_table()->insert("options", std::move(options));
     bounds.clear();
   }

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "haywatt/base/error.hpp"
 
@@ -109,6 +110,20 @@ void watch(int err, SignalWatch& signals, double timeout_s, ProcessResult& resul
   }
 }
 
+/// Kills all children of this process, whose children then become ours, until there are none; gives up after a second
+/// where something cannot be killed.
+void end_orphans() {
+  for (int look = 0; look < 100; ++look) {
+    std::ifstream list("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    for (pid_t pid = 0; list >> pid;) ::kill(pid, SIGKILL);
+    pid_t gone = 0;
+    while ((gone = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (gone < 0) return;
+    ::usleep(10'000);
+  }
+}
+
 }  // namespace
 
 SignalWatch::SignalWatch() {
@@ -155,6 +170,8 @@ ProcessResult run_process(const std::string& program, const std::vector<std::str
   argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  // What a worker leaves behind becomes ours: programs of external methods have process groups of their own.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t child = ::fork();
   if (child < 0) fail_errno("cannot start a worker: fork", errno);
   if (child == 0) become(program, argv.data(), in.get(), out.get(), err_write.get());
@@ -166,6 +183,7 @@ ProcessResult run_process(const std::string& program, const std::vector<std::str
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  end_orphans();
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   if (result.last_words.size() > words_kept) result.last_words.erase(0, result.last_words.size() - words_kept);

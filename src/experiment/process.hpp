@@ -33,8 +33,8 @@ struct ProcessResult {
 };
 
 /// Runs `program` with `arguments` in a process group of its own, `input` as its standard input. The child is killed
-/// with its group at the time limit or when `signals` got one, and dies with this process. Error(System) if it cannot
-/// be started.
+/// with its group at the time limit or when `signals` got one, and dies with this process; what it leaves running is
+/// killed too (this process must have no other children). Error(System) if it cannot be started.
 [[nodiscard]] ProcessResult run_process(const std::string& program, const std::vector<std::string>& arguments,
                                         const std::string& input, double timeout_s, SignalWatch& signals);
 

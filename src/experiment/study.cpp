@@ -29,6 +29,11 @@ constexpr double warm_up_run_s = 2.0;
 
 std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+/// Of a whole run. The commands of an external method have a limit each; what lies between them is ours.
+double time_limit_s(const Trial& trial, const Plan& plan) {
+  return trial.external ? 3.0 * trial.external->timeout_s + plan.timeout_s : plan.timeout_s;
+}
+
 std::string title_of(const Plan& plan) {
   if (!plan.title.empty()) return plan.title;
   std::string title;
@@ -123,7 +128,7 @@ class Course {
 
   bool run_one(std::size_t i, int round) {
     bar_.update(share(), fmt::format("{}/{} {}", done() + 1, planned(), trials_[i].label));
-    const auto run = launcher_.run(trials_[i], round, request_.plan.timeout_s);
+    const auto run = launcher_.run(trials_[i], round, time_limit_s(trials_[i], request_.plan));
     if (!run) return false;
     folder_.store().put_run(run->id, *run);
     note(i, *run);
@@ -163,8 +168,15 @@ class Course {
 /// What the libraries say of themselves, asked of a worker: the study itself loads no plug-in.
 void add_environment(StudyRecord& record, const std::vector<Trial>& trials, Launcher& launcher) {
   std::set<std::string> methods;
-  for (const Trial& t : trials) methods.insert(t.method.name);
-  const Environment e = launcher.environment({methods.begin(), methods.end()});
+  std::map<std::string, ExternalMethod> external;
+  for (const Trial& t : trials)
+    if (t.external)
+      external.emplace(t.external->name, *t.external);
+    else
+      methods.insert(t.method.name);
+  std::vector<ExternalMethod> programs;
+  for (const auto& [name, method] : external) programs.push_back(method);
+  const Environment e = launcher.environment({methods.begin(), methods.end()}, programs);
   for (const auto& [name, version_text] : e.libraries) record.machine.libraries[name] = version_text;
   for (const std::string& warning : e.warnings) log::warning(warning);
 }

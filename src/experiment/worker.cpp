@@ -80,6 +80,7 @@ CompressOutcome compress_and_decode(const WorkerJob& job, const CompressOptions&
 }  // namespace
 
 RunRecord run_job(const WorkerJob& job) {
+  if (job.external) return run_external(job);
   RunRecord run;
   run.id = job.id;
   run.label = job.label;
@@ -139,8 +140,15 @@ int run_worker(std::istream& in, std::ostream& out) {
       answer = run_job(job.at("run").get<WorkerJob>());
     } else {
       const nlohmann::json& asked = job.at("environment");
-      const Environment e =
+      // Programs first: the plug-in that is loaded afterwards may start threads, and these fork.
+      std::map<std::string, std::string> versions;
+      for (const auto& method : asked.at("external").get<std::vector<ExternalMethod>>()) {
+        const std::string said = version_of(method, asked.at("scratch").get<std::string>());
+        if (!said.empty()) versions[std::string(external_prefix) + method.name] = said;
+      }
+      Environment e =
           describe_environment(asked.at("methods").get<std::vector<std::string>>(), asked.at("trainer").get<bool>());
+      e.libraries.merge(versions);
       answer = {{"libraries", e.libraries}, {"warnings", e.warnings}};
     }
     out << answer.dump() << std::flush;
@@ -152,10 +160,11 @@ int run_worker(std::istream& in, std::ostream& out) {
 }
 
 void to_json(nlohmann::json& j, const WorkerJob& job) {
-  j = {{"id", job.id},          {"label", job.label},       {"data", job.data},     {"data_xxh3", job.data_xxh3},
-       {"method", job.method},  {"bound", job.bound},       {"rules", job.rules},   {"threads", job.threads},
-       {"repeat", job.repeat},  {"memory_B", job.memory_B}, {"output", job.output}, {"histograms", job.histograms},
-       {"machine", job.machine}};
+  j = {{"id", job.id},           {"label", job.label},       {"data", job.data},     {"data_xxh3", job.data_xxh3},
+       {"method", job.method},   {"bound", job.bound},       {"rules", job.rules},   {"threads", job.threads},
+       {"repeat", job.repeat},   {"memory_B", job.memory_B}, {"output", job.output}, {"histograms", job.histograms},
+       {"machine", job.machine}, {"version", job.version}};
+  if (job.external) j["external"] = *job.external;
   if (job.estimate.tdp_W) j["tdp_W"] = *job.estimate.tdp_W;
   if (job.estimate.idle_W) j["idle_W"] = *job.estimate.idle_W;
 }
@@ -176,6 +185,8 @@ void from_json(const nlohmann::json& j, WorkerJob& job) {
   j.at("machine").get_to(job.machine);
   if (j.contains("tdp_W")) job.estimate.tdp_W = j.at("tdp_W").get<double>();
   if (j.contains("idle_W")) job.estimate.idle_W = j.at("idle_W").get<double>();
+  j.at("version").get_to(job.version);
+  if (j.contains("external")) job.external = j.at("external").get<ExternalMethod>();
 }
 
 }  // namespace haywatt::experiment

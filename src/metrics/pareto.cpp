@@ -46,7 +46,7 @@ std::vector<std::optional<ParetoStatus>> pareto_by_bound(const Summary& summary)
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < summary.rows.size(); ++i) {
       const SummaryRow& row = summary.rows[i];
-      if (!row.ok() || row.bound != bound) continue;
+      if (!row.decoded() || row.bound != bound) continue;
       points.push_back({static_cast<double>(row.compressed_B), row.attributed.value});
       indices.push_back(i);
     }

@@ -33,6 +33,7 @@ std::string to_html(const StudyRecord& study) {
       {"verdict", verdict_html(summary)},
       {"baseline", baseline_words(summary)},
       {"energy_note", energy_note(summary.basis)},
+      {"external_note", external_note(study)},
       {"summary_rows", summary_table(summary)},
       {"pareto_rows", pareto_table(summary)},
       {"phase_rows", phase_table(summary)},

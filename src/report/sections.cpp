@@ -225,6 +225,16 @@ std::string energy_sentence_plain(const metrics::EnergyBasis& basis) {
 
 std::string energy_note(const metrics::EnergyBasis& basis) { return escape_html(energy_sentence_plain(basis)); }
 
+std::string external_note(const StudyRecord& study) {
+  const bool any = std::any_of(study.runs.begin(), study.runs.end(),
+                               [](const RunRecord& run) { return run.method.starts_with("external:"); });
+  return any ? "<p class=\"note\"><b>external:</b> programs that the plan describes by their command lines. Their "
+               "figures are "
+               "those of whole processes, with starting, reading and writing, which the speeds of the other methods "
+               "leave out; the phases show what is what.</p>\n"
+             : "";
+}
+
 std::string subject_line(const StudyRecord& study, const Summary& summary) {
   std::string data;
   const SummaryRow* row = nullptr;

@@ -28,6 +28,8 @@ namespace haywatt::report {
 /// What the energy figures are: sensor, boundary, share, rule, tier, and what that implies.
 [[nodiscard]] std::string energy_note(const metrics::EnergyBasis& basis);
 /// "30,000 rows of 24 columns, 2.88 MB of values in examples/jets.npz"
+/// What to keep in mind where external programs stand beside other methods; empty where there are none.
+[[nodiscard]] std::string external_note(const StudyRecord& study);
 [[nodiscard]] std::string subject_line(const StudyRecord& study, const metrics::Summary& summary);
 
 /// The sentence about energy as plain text: "Energy is an estimate …"; used by every format.

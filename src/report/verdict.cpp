@@ -23,7 +23,7 @@ constexpr std::size_t names_at_most = 4;
 Rows rows_of(const Summary& summary, const std::string& bound) {
   Rows rows;
   for (const SummaryRow& row : summary.rows)
-    if (row.ok() && row.bound == bound) rows.push_back(&row);
+    if (row.decoded() && row.bound == bound) rows.push_back(&row);
   return rows;
 }
 
@@ -99,7 +99,7 @@ std::string payback_sentence(const Summary& summary) {
   const SummaryRow* slowest = nullptr;
   metrics::Payback first, last;
   for (const SummaryRow& row : summary.rows) {
-    if (!row.ok()) continue;
+    if (!row.decoded()) continue;
     const metrics::Payback p = metrics::payback_against_raw(row);
     if (p.kind == PaybackKind::Never) ++never;
     if (p.kind == PaybackKind::Unknown) ++unknown;

@@ -9,6 +9,7 @@
 #include "haywatt/codec/method.hpp"
 #include "haywatt/data/bound.hpp"
 #include "haywatt/data/schema.hpp"
+#include "haywatt/experiment/external.hpp"
 #include "haywatt/meter/estimate.hpp"
 
 namespace haywatt::experiment {
@@ -23,6 +24,7 @@ struct BoundSet {
 struct PlannedMethod {
   MethodSpec spec;
   std::optional<std::vector<BoundSet>> bounds;  ///< none: the plan's
+  std::optional<ExternalMethod> external = {};  ///< then `spec` is its name behind external_prefix
 };
 
 struct Plan {
@@ -61,10 +63,11 @@ struct Trial {
   MethodSpec method;
   BoundSet bound;
   int threads = 1;
+  std::optional<ExternalMethod> external;  ///< what `method` names, if it is no built-in one; its timeout_s is set
   std::string label;  ///< "zstd:level=19, range:1e-3"; names threads or data where the study varies them
 
-  /// Stable over versions of the program: 16 hexadecimal digits of XXH3 over data hash, method, bound, threads and
-  /// repeat.
+  /// Stable over versions of the program: 16 hexadecimal digits of XXH3 over data hash, method, bound, threads, repeat
+  /// and what describes an external method.
   [[nodiscard]] std::string key(int repeat) const;
 };
 

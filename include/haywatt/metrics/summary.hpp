@@ -60,6 +60,10 @@ struct SummaryRow {
   std::optional<Figure> decode_energy;    ///< J/GB, attributed, read-back and decode
 
   [[nodiscard]] bool ok() const { return ok_runs > 0; }
+  /// Whether it gave the table back: a program that only compresses competes with none that does.
+  [[nodiscard]] bool decoded() const {
+    return ok() && (typical == nullptr || !typical->fidelity.empty() || typical->phase("decode") != nullptr);
+  }
 };
 
 struct Summary {
