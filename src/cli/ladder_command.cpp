@@ -88,9 +88,10 @@ LadderRecord climb(const Arguments& a) {
   close_standard_input();
   Progress progress("ladder");
   const SignalMemory signals;
-  world.run = [&](const std::vector<std::string>& words) {
+  world.run = [&](const std::vector<std::string>& words, const std::string& workload) {
     meter::ProgramOptions o;
     o.command = words;
+    o.workload = workload;
     o.interval_ms = a.interval_ms;
     o.streams = meter::ProgramOptions::Streams::Discard;
     meter::ProgramResult result = meter::meter_program(world.machine, o);

@@ -409,7 +409,8 @@ class Climb {
     meter::ProgramResult result;
     try {
       const Values v = ready_out(r, phase, rows);
-      result = world_.run(words_of(r, phase, v));
+      // Not the command line: that holds paths of this machine.
+      result = world_.run(words_of(r, phase, v), r.id + " " + phase);
     } catch (const Error& e) {
       add_failure(r, phase, rows, e.what());
       return;

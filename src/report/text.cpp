@@ -40,6 +40,9 @@ Scale scale_of(double value, std::string_view unit) {
   return {divisor, prefixes.at(static_cast<std::size_t>(index))};
 }
 
+/// No interval, or that of a single value.
+bool says_nothing(const Figure& f) { return f.low == f.high || (f.low <= 0.0 && std::isinf(f.high)); }
+
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -147,7 +150,7 @@ std::string quantity(double value, std::string_view unit) {
 }
 
 std::string interval(const Figure& f) {
-  if (f.low == f.high) return {};
+  if (says_nothing(f)) return {};
   const double divisor = scale_of(f.value, f.unit).divisor;
   return fmt::format("{} to {}", digits(f.low / divisor), digits(f.high / divisor));
 }
@@ -158,7 +161,7 @@ std::string with_interval(const Figure& f) {
 }
 
 std::string narrow_interval(const Figure& f) {
-  if (f.low == f.high) return {};
+  if (says_nothing(f)) return {};
   const double divisor = scale_of(f.value, f.unit).divisor;
   const double low = f.low / divisor, high = f.high / divisor;
   if (!(low > 0.0) || !std::isfinite(high) || (low >= 1e-3 && high < 1e6))

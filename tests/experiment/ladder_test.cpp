@@ -79,7 +79,7 @@ struct Script {
   LadderWorld world() {
     LadderWorld w;
     w.machine.id = "m";
-    w.run = [this](const std::vector<std::string>& words) { return run(words); };
+    w.run = [this](const std::vector<std::string>& words, const std::string&) { return run(words); };
     w.shell = [](const std::string& command) { return run_in_shell(command); };
     w.now_s = [this] { return clock_s; };
     w.stop_asked = [this] { return static_cast<int>(metered.size()) >= stop_after; };

@@ -72,8 +72,9 @@ struct ShellResult {
 struct LadderWorld {
   Machine machine;
   std::string haywatt_version;
-  std::function<meter::ProgramResult(const std::vector<std::string>& words)> run;  ///< metered
-  std::function<ShellResult(const std::string& command)> shell;                    ///< by sh -c
+  /// Runs a command, metered; `workload` as in ProgramOptions.
+  std::function<meter::ProgramResult(const std::vector<std::string>& words, const std::string& workload)> run;
+  std::function<ShellResult(const std::string& command)> shell;  ///< by sh -c
   std::function<double()> now_s;
   std::function<bool()> stop_asked;
   std::function<void(double share, std::string_view)> progress;
