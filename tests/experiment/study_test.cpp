@@ -195,7 +195,7 @@ TEST_F(Studies, ResumeAfterASignalWithoutRepeatingOrLosingRuns) {
 }
 
 TEST_F(Studies, ResumeAfterBeingKilled) {
-  interpose("*", warm_up_runs + 4, "kill -KILL $PPID; sleep 1000");
+  interpose("*", warm_up_runs + 4, "kill -KILL $PPID; exit 1");
   const pid_t child = ::fork();
   if (child == 0) {
     (void)run_study(request);
