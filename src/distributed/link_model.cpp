@@ -7,6 +7,9 @@
 namespace haywatt::distributed {
 namespace {
 
+/// Of an Ethernet frame of 1,514 bytes, 1,448 are the message's.
+constexpr double payload_share = 1448.0 / 1514.0;
+
 /// Least squares of (alpha + beta s)/t - 1, with neither below 0.
 LinkSegment fit_line(const std::vector<std::uint64_t>& bytes, const std::vector<double>& seconds, std::size_t first,
                      std::size_t end) {
@@ -81,6 +84,10 @@ LinkModel LinkModel::fitted(const std::vector<LinkSample>& samples, std::uint64_
   link.exchange = fit_segments(bytes, exchange, breaks);
   link.send = fit_segments(bytes, send, {eager_limit_B});
   link.late_receive = fit_segments(bytes, late, {eager_limit_B});
+  if (const double slope = link.one_way.back().beta_s_per_B; burst_B > 0 && slope > 0.0) {
+    link.bucket_B = payload_share * static_cast<double>(burst_B);
+    link.rate_B_s = 1.0 / slope;
+  }
   return link;
 }
 

@@ -27,6 +27,7 @@ class Walk {
         link_(link),
         at_(programs.size(), 0),
         clock_(programs.size(), 0.0),
+        full_at_(programs.size(), 0.0),
         out_free_(programs.size(), 0.0),
         blocked_(programs.size(), false),
         result_{0.0, std::vector<RankPrediction>(programs.size())} {}
@@ -91,17 +92,33 @@ class Walk {
         blocked_[r] = true;
       }
     } else {
+      const auto rank = static_cast<std::size_t>(r);
       const double start = std::max(clock_[r], out_free_[r]);
-      m.arrives_s = start + seconds_of(link_.one_way, m.bytes);
+      m.arrives_s = start + std::max(seconds_of(link_.one_way, m.bytes), through_bucket(rank, start, m.bytes));
+      take_tokens(rank, start, m.bytes);
       out_free_[r] = start + on_the_wire(m.bytes);
       work(r, seconds_of(link_.send, m.bytes));
     }
     on_the_way_[{r, s.peer, s.index}].push_back(m);
   }
 
-  /// How long a message keeps the next one off the wire: what the largest sizes need for so many bytes.
+  /// How long a message keeps the next one off the wire: what the largest sizes need for so many bytes, or the largest
+  /// that a full bucket lets pass.
   [[nodiscard]] double on_the_wire(std::uint64_t bytes) const {
-    return link_.one_way.back().beta_s_per_B * static_cast<double>(bytes);
+    const std::size_t last = link_.one_way.size() - 1;
+    const LinkSegment& s = link_.one_way[link_.rate_B_s > 0.0 && last > 0 ? last - 1 : last];
+    return s.beta_s_per_B * static_cast<double>(bytes);
+  }
+
+  /// Seconds from `start_s` that a message of rank `r` needs with what is left in its bucket.
+  [[nodiscard]] double through_bucket(std::size_t r, double start_s, std::uint64_t bytes) const {
+    if (link_.rate_B_s <= 0.0) return 0.0;
+    const double left_B = link_.bucket_B - std::max(0.0, full_at_[r] - start_s) * link_.rate_B_s;
+    return link_.one_way.front().alpha_s + std::max(0.0, static_cast<double>(bytes) - left_B) / link_.rate_B_s;
+  }
+  void take_tokens(std::size_t r, double start_s, std::uint64_t bytes) {
+    if (link_.rate_B_s > 0.0)
+      full_at_[r] = std::max(full_at_[r], start_s) + static_cast<double>(bytes) / link_.rate_B_s;
   }
 
   bool receive(int r, const Step& s) {
@@ -117,7 +134,9 @@ class Walk {
       return true;
     }
     const double start = std::max({clock_[r], m.sent_s, out_free_[s.peer]});
-    const double through = start + seconds_of(link_.one_way, m.bytes);
+    const auto from = static_cast<std::size_t>(s.peer);
+    const double through = start + std::max(seconds_of(link_.one_way, m.bytes), through_bucket(from, start, m.bytes));
+    take_tokens(from, start, m.bytes);
     clock_[r] = through;
     out_free_[s.peer] = through;
     const double moving = through - start;
@@ -149,6 +168,10 @@ class Walk {
       adding *= static_cast<double>(ranks - 1) / static_cast<double>(ranks);
     }
     for (std::size_t r = 0; r < ranks; ++r) {
+      if (ranks == 2) moving = std::max(moving, through_bucket(r, start, bytes));
+    }
+    for (std::size_t r = 0; r < ranks; ++r) {
+      take_tokens(r, start, ranks == 2 ? bytes : 2 * bytes);
       // Below the eager limit the other's part leaves without waiting for this rank.
       if (ranks == 2 && bytes <= link_.eager_limit_B)
         clock_[r] = adding + std::max(before[r] + seconds_of(link_.send, bytes) + seconds_of(link_.late_receive, bytes),
@@ -167,7 +190,7 @@ class Walk {
   const ComputeModel& compute_;
   const LinkModel& link_;
   std::vector<std::size_t> at_;
-  std::vector<double> clock_, out_free_;
+  std::vector<double> clock_, full_at_, out_free_;  // full_at_: when its token bucket will be full again
   std::vector<bool> blocked_;
   std::map<std::tuple<int, int, std::uint32_t>, std::deque<Message>> on_the_way_;
   Prediction result_;

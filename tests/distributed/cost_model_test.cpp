@@ -81,6 +81,20 @@ TEST(CostModel, ALargeMessageWaitsForItsReceiver) {
   EXPECT_DOUBLE_EQ(time_of(Layout::Data, pair, 2, 8, 1, link), 1.0 + 4 * 200.0 + 1.0 + 0.0 + 0.0);
 }
 
+TEST(CostModel, ATokenBucketLetsTheFirstBytesPass) {
+  LinkModel link = LinkModel::assumed(1.0, 0.0, 0.0);
+  link.bucket_B = 320.0;
+  link.rate_B_s = 10.0;
+  // Rank 0 sends 320 bytes (8 rows) out at once; two messages of 320 need 32 s more for the second.
+  const auto arrival_at = [&](int rank) {
+    ComputeModel nothing;
+    nothing.set_curve({0.0, 0.0, 0.0, 0.0, 0.0});
+    return predict(schedule(Layout::Data, pair, 3, 24, 1), pair, Company::Rows, nothing, link).ranks[rank].finish_s;
+  };
+  EXPECT_DOUBLE_EQ(arrival_at(1), 1.0);
+  EXPECT_DOUBLE_EQ(arrival_at(2), 33.0);
+}
+
 TEST(CostModel, SpinningRanksUseACpuAllTheTime) {
   LinkModel link = LinkModel::assumed(0.0, 0.0, 0.0);
   std::vector<LayerShape> uneven = {{10, 10, true}, {10, 30, false}};

@@ -35,10 +35,14 @@ struct LinkSegment {
 struct LinkModel {
   std::vector<LinkSegment> one_way, exchange, send, late_receive;
   std::uint64_t eager_limit_B = 65536;  ///< larger messages start only when the receiver is waiting (rendezvous)
-  double add_s_per_B = 0.0;             ///< adding up partial sums, per byte of the sum
-  double wait_cpu_share = 1.0;          ///< CPU seconds a second of waiting: 1 for a rank that spins
+  /// A token bucket on the way out: so much may leave at once, the rest at the rate, which also refills the bucket. The
+  /// lines above are those of a full bucket. Rate 0: none.
+  double bucket_B = 0.0, rate_B_s = 0.0;
+  double add_s_per_B = 0.0;     ///< adding up partial sums, per byte of the sum
+  double wait_cpu_share = 1.0;  ///< CPU seconds a second of waiting: 1 for a rank that spins
 
-  /// From samples, with breaks at the eager limit and at `burst_B` (0: none), what a token bucket lets pass at once.
+  /// From samples made with a full bucket, with breaks at the eager limit and at `burst_B` (0: none), what a token
+  /// bucket lets pass at once; its rate is the slope of the largest sizes.
   static LinkModel fitted(const std::vector<LinkSample>& samples, std::uint64_t eager_limit_B, std::uint64_t burst_B);
   /// Assumed: alpha and beta for all sizes, ends busy for `overhead_s` a message.
   static LinkModel assumed(double alpha_s, double beta_s_per_B, double overhead_s);
@@ -96,9 +100,9 @@ struct Prediction {
 };
 
 /// Walks the programs. A send of up to the eager limit leaves at once and arrives after alpha + beta s, later if the
-/// sender's earlier messages are still on the way; a larger one starts when the receiver waits for it. An all-reduce of
-/// two ranks is one exchange, of p > 2 ranks a ring of 2(p-1) exchanges of s/p. Error(Usage) if the programs can never
-/// end.
+/// sender's earlier messages are still on the way or have emptied its token bucket; a larger one starts when the
+/// receiver waits for it. An all-reduce of two ranks is one exchange, of p > 2 ranks a ring of 2(p-1) exchanges of s/p.
+/// Error(Usage) if the programs can never end.
 [[nodiscard]] Prediction predict(const std::vector<Program>& programs, const std::vector<LayerShape>& layers,
                                  Company company, const ComputeModel& compute, const LinkModel& link);
 

@@ -179,12 +179,11 @@ class Worker {
     if (wanted.rate_bit_s > 0.0) n.rate_bit_s = wanted.rate_bit_s;
     n.latency_s = wanted.latency_s;
     limit(wanted.rate_bit_s);
-    const std::uint64_t burst = wanted.rate_bit_s > 0.0 ? job_.burst_B : 0;
     channel_.set_latency(0.0, {});
-    LinkModel link = measured_link(burst, n);
+    LinkModel link = measured_link(wanted, n);
     if (wanted.latency_s > 0.0) {
       channel_.set_latency(wanted.latency_s, link);
-      link = measured_link(burst, n);
+      link = measured_link(wanted, n);
     }
     link.wait_cpu_share = job_.spin ? 1.0 : measure_wait_share(channel_);
     link.add_s_per_B = add_s_per_B_;
@@ -197,12 +196,14 @@ class Worker {
   }
 
   /// Rank 0 measures and tells the others the line of each segment, which their added latency needs.
-  LinkModel measured_link(std::uint64_t burst_B, LayoutNetwork& n) {
+  LinkModel measured_link(const JobNetwork& wanted, LayoutNetwork& n) {
+    const bool limited = wanted.rate_bit_s > 0.0;
+    const double refill_s = limited ? 8.0 * static_cast<double>(job_.burst_B) / wanted.rate_bit_s : 0.0;
     const std::vector<LinkSample> samples =
-        measure_link(channel_, largest_message(), job_.eager_limit_B, link_budget_s);
+        measure_link(channel_, largest_message(), job_.eager_limit_B, link_budget_s, refill_s);
     LinkModel link = LinkModel::assumed(0.0, 0.0, 0.0);
     if (!samples.empty()) {
-      link = LinkModel::fitted(samples, job_.eager_limit_B, burst_B);
+      link = LinkModel::fitted(samples, job_.eager_limit_B, limited ? job_.burst_B : 0);
       n.samples.clear();
       n.one_way.clear();
       n.exchange.clear();

@@ -92,7 +92,7 @@ int agreed(int count, MPI_Comm comm) {
 }  // namespace
 
 std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, std::uint64_t eager_limit_B,
-                                     double budget_s) {
+                                     double budget_s, double refill_s) {
   MPI_Comm pair = MPI_COMM_NULL;
   const bool takes_part = channel.rank() < 2 && channel.ranks() > 1;
   check_mpi(MPI_Comm_split(MPI_COMM_WORLD, takes_part ? 0 : 1, channel.rank(), &pair), "split");
@@ -106,11 +106,20 @@ std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, 
       sample.bytes = bytes;
       MPI_Barrier(pair);
       const double first = std::max(link.ping_pong(bytes), link.ping_pong(bytes));
-      const int repeats = agreed(std::clamp(static_cast<int>(each_s / (4.0 * first + 1e-9)), 5, 200), pair);
+      const int repeats =
+          agreed(std::clamp(static_cast<int>(each_s / (4.0 * first + 2.0 * refill_s + 1e-9)), 5, 200), pair);
       std::vector<double> one_way, both, send, late;
-      for (int i = 0; i < repeats; ++i) one_way.push_back(link.ping_pong(bytes));
+      // Ranks that pause come back a little apart: a barrier brings them together, and its few bytes take no tokens.
+      const auto pause = [&](int i) {
+        if (refill_s > 0.0) spin_until(now_s() + refill_s);
+        if (refill_s > 0.0 || i % 8 == 0) MPI_Barrier(pair);
+      };
       for (int i = 0; i < repeats; ++i) {
-        if (i % 8 == 0) MPI_Barrier(pair);  // so that both start together
+        pause(i);
+        one_way.push_back(link.ping_pong(bytes));
+      }
+      for (int i = 0; i < repeats; ++i) {
+        pause(i);
         both.push_back(link.exchange(bytes));
       }
       sample.one_way_s = median(one_way);
@@ -118,7 +127,7 @@ std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, 
       sample.send_s = sample.late_receive_s = sample.one_way_s;
       if (bytes <= eager_limit_B) {
         for (int i = 0; i < std::min(repeats, 7); ++i) {
-          MPI_Barrier(pair);
+          pause(0);
           const auto [received, sent] = link.late(bytes, sample.one_way_s);
           late.push_back(received);
           send.push_back(sent);
