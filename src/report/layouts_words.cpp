@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "haywatt/report/report.hpp"
 #include "report/text.hpp"
@@ -71,7 +72,7 @@ std::vector<std::pair<std::string, std::vector<std::string>>> layouts_headline(c
   std::vector<std::pair<std::string, std::vector<std::string>>> out;
   const auto per_cent = [](double d) { return fmt::format("{:.0f} %", 100.0 * d); };
   out.push_back(
-      {"Prediction",
+      {"Forecast",
        {fmt::format("Of {} cases, the time of {} was predicted within 20 %, the CPU time (and with it the energy) "
                     "of {}.",
                     r.cases, r.within_20_percent, r.energy_within_20_percent),
@@ -89,17 +90,25 @@ std::vector<std::pair<std::string, std::vector<std::string>>> layouts_headline(c
     if (std::string s = pays_sentence(r, extrapolated, &LayoutPays::time, "is faster"); !s.empty()) time.push_back(s);
     if (std::string s = pays_sentence(r, extrapolated, &LayoutPays::energy, "uses less energy"); !s.empty())
       energy.push_back(s);
-    if (!time.empty()) out.push_back({extrapolated ? "Elsewhere" : "Time", time});
+    if (!time.empty()) out.push_back({extrapolated ? "Beyond" : "Time", time});
     if (!energy.empty() && !extrapolated) out.push_back({"Energy", energy});
     if (!energy.empty() && extrapolated) out.back().second.push_back(energy.front());
   }
   if (!r.parts.empty()) {
     const LayoutPart& widest = r.parts.back();
-    out.push_back(
-        {"Memory",
-         {fmt::format("At {} the weights are {}; one process and split rows hold all of them on every rank, "
-                      "model-parallel layouts one of {} parts.",
-                      width_words(widest.widen), quantity(static_cast<double>(widest.weights_B), "B"), r.ranks)}});
+    // All but a thousandth of the weights of a wide network lie between hidden layers, so they grow with the square.
+    const double unit_B = static_cast<double>(widest.weights_B) / static_cast<double>(widest.widen * widest.widen);
+    const auto width_of = [&](double gibibytes) { return std::floor(std::sqrt(gibibytes * 0x1p30 / unit_B)); };
+    std::vector<std::string> memory = {fmt::format(
+        "At {} the weights are {}; one process and split rows hold all of them on every rank, model-parallel "
+        "layouts one of {} parts.",
+        width_words(widest.widen), quantity(static_cast<double>(widest.weights_B), "B"), r.ranks)};
+    if (widest.widen >= 16)
+      memory.push_back(
+          fmt::format("Extrapolated: where a rank has 16 GiB, only model-parallel layouts are possible beyond "
+                      "about ×{:.0f}; with 80 GiB beyond about ×{:.0f}.",
+                      width_of(16.0), width_of(80.0)));
+    out.push_back({"Memory", std::move(memory)});
   }
   return out;
 }

@@ -8,7 +8,7 @@
 
 namespace haywatt::report {
 
-/// A subject and its sentences: "Prediction", "Equality", "Time", "Energy", "Memory".
+/// A subject and its sentences: "Forecast", "Equality", "Time", "Energy", "Beyond", "Memory".
 [[nodiscard]] std::vector<std::pair<std::string, std::vector<std::string>>> layouts_headline(
     const LayoutsRecord& record);
 /// "×16, ×64 (tensor, ×1.8 at ×64)" or "at none (pipeline comes nearest: ×0.93 at ×4)".
