@@ -75,7 +75,7 @@ int run_and_write(const Arguments& a) {
   Progress progress("layouts");
   world.progress = [&](double share, std::string_view item) { progress.update(share, item); };
   const LayoutsRecord record = experiment::run_layouts(a.options, world);
-  const std::string as_json = nlohmann::json(record).dump(1) + "\n";
+  const std::string as_json = nlohmann::json(record).dump() + "\n";
   write_text_file(a.output + "/layouts.json", as_json);
   write_text_file(a.output + "/layouts.md", report::to_markdown(record));
   write_text_file(a.output + "/layouts.html", report::to_html(record));

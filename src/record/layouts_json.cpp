@@ -34,8 +34,17 @@ json rank_json(const LayoutRank& r) {
           {"finish_s", number(r.finish_s)},   {"weights_B", r.weights_B},   {"activations_B", r.activations_B}};
 }
 
-json trial_json(const LayoutTrial& t) {
-  return {{"time_s", number(t.time_s)}, {"cpu_s", record::numbers_json(t.cpu_s)}};
+/// {"time_s": [by trial], "cpu_s": [[by trial], one a rank]}
+json trials_json(const std::vector<LayoutTrial>& trials) {
+  json time = json::array(), cpu = json::array();
+  for (const LayoutTrial& t : trials) {
+    time.push_back(number(t.time_s));
+    for (std::size_t r = 0; r < t.cpu_s.size(); ++r) {
+      if (cpu.size() == r) cpu.push_back(json::array());
+      cpu[r].push_back(number(t.cpu_s[r]));
+    }
+  }
+  return {{"time_s", std::move(time)}, {"cpu_s", std::move(cpu)}};
 }
 
 json case_json(const LayoutCase& c) {
@@ -47,7 +56,7 @@ json case_json(const LayoutCase& c) {
               {"cpu_s", number(c.predicted_cpu_s)},
               {"energy_J", number(c.predicted_J)},
               {"ranks", list_of(c.ranks, rank_json)}}},
-            {"trials", list_of(c.trials, trial_json)},
+            {"trials", trials_json(c.trials)},
             {"bit_equal", c.bit_equal},
             {"largest_difference", number(c.largest_difference)}};
   if (c.time_s.unit.empty()) return j;

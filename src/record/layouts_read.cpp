@@ -45,6 +45,17 @@ LayoutRank rank_from(const json& j) {
   return r;
 }
 
+std::vector<LayoutTrial> trials_from(const json& j) {
+  std::vector<LayoutTrial> trials;
+  for (const double t : record::numbers(array_member(j, "time_s"), "time_s")) trials.push_back({t, {}});
+  for (const json& rank : array_member(j, "cpu_s")) {
+    const std::vector<double> cpu = record::numbers(rank, "cpu_s");
+    if (cpu.size() != trials.size()) fail_input("record: \"cpu_s\" has another number of trials than \"time_s\"");
+    for (std::size_t i = 0; i < cpu.size(); ++i) trials[i].cpu_s.push_back(cpu[i]);
+  }
+  return trials;
+}
+
 LayoutCase case_from(const json& j) {
   record::expect_object(j, "case");
   LayoutCase c;
@@ -56,12 +67,7 @@ LayoutCase case_from(const json& j) {
   read_member(predicted, "cpu_s", c.predicted_cpu_s);
   read_member(predicted, "energy_J", c.predicted_J);
   for (const json& r : array_member(predicted, "ranks")) c.ranks.push_back(rank_from(r));
-  for (const json& t : array_member(j, "trials")) {
-    record::expect_object(t, "trial");
-    LayoutTrial& trial = c.trials.emplace_back();
-    read_member(t, "time_s", trial.time_s);
-    trial.cpu_s = record::numbers(array_member(t, "cpu_s"), "cpu_s");
-  }
+  c.trials = trials_from(object_member(j, "trials"));
   read_member(j, "bit_equal", c.bit_equal);
   read_member(j, "largest_difference", c.largest_difference);
   const auto figure = [&](const char* name, Figure& out) {

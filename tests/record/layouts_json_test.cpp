@@ -54,9 +54,12 @@ TEST(LayoutsJson, WhatIsWrittenIsReadAgain) {
 
 TEST(LayoutsJson, AnotherShapeIsBadInput) {
   const nlohmann::json whole = example();
-  for (const char* text : {R"({"schema": "haywatt-layouts/2"})", R"({"schema": "haywatt-layouts/1", "parts": 1})",
-                           R"({"schema": "haywatt-layouts/1", "parts": [{"networks": [{"cases": [7]}]}]})",
-                           R"({"schema": "haywatt-layouts/1", "pays": [{"batch": "x"}]})", R"([])"}) {
+  for (
+      const char* text :
+      {R"({"schema": "haywatt-layouts/2"})", R"({"schema": "haywatt-layouts/1", "parts": 1})",
+       R"({"schema": "haywatt-layouts/1", "parts": [{"networks": [{"cases": [7]}]}]})",
+       R"({"schema": "haywatt-layouts/1", "parts": [{"networks": [{"cases": [{"trials": {"time_s": [1, 2], "cpu_s": [[1]]}}]}]}]})",
+       R"({"schema": "haywatt-layouts/1", "pays": [{"batch": "x"}]})", R"([])"}) {
     try {
       static_cast<void>(nlohmann::json::parse(text).get<LayoutsRecord>());
       ADD_FAILURE() << text;
