@@ -23,7 +23,8 @@ class LayoutRun {
   };
   /// All ranks call it.
   Cost run();
-  /// Runs only the layers of this rank, without messages, once each for a number of rows, and tells their seconds.
+  /// Runs only the layers of this rank, without messages, and adds the mean seconds of each kind: a layer used again
+  /// for the next micro-batch finds its weights where the first left them.
   void time_layers(std::map<LayerKey, std::vector<double>>& seconds);
   /// The result on rank 0, gathered where it lies elsewhere; all ranks call it.
   [[nodiscard]] std::vector<float> output();

@@ -16,7 +16,7 @@ namespace haywatt::distributed {
 namespace {
 
 constexpr double link_budget_s = 0.6;
-constexpr double layer_budget_s = 0.15;  // of repeating a layout's layers, beyond the least number of passes
+constexpr double layer_budget_s = 3.0;  // of timing layers, beyond the least number of passes
 constexpr int fewest_passes = 3, most_passes = 25;
 constexpr int most_repeats = 30;
 constexpr double quick_s = 0.3;  // a layout that needs less in all is repeated more often
@@ -134,13 +134,13 @@ class Worker {
 
   void time_layers() {
     std::map<LayerKey, std::vector<double>> seconds;
-    for (LayoutRun& run : runs_) {
-      run.time_layers(seconds);
-      const double before = now_s();
-      run.time_layers(seconds);
-      const int more = from_rank_0(static_cast<int>(layer_budget_s / (now_s() - before)));
-      for (int i = 2; i < std::clamp(more, fewest_passes, most_passes); ++i) run.time_layers(seconds);
-    }
+    // In turn, as they will run: each finds the caches as another layout left them.
+    const double before = now_s();
+    for (LayoutRun& run : runs_) run.time_layers(seconds);
+    const int passes =
+        from_rank_0(std::clamp(static_cast<int>(layer_budget_s / (now_s() - before)), fewest_passes, most_passes));
+    for (int i = 1; i < passes; ++i)
+      for (LayoutRun& run : runs_) run.time_layers(seconds);
     std::vector<TimedLayer> mine;
     for (auto& [key, values] : seconds) mine.push_back({key, median(values)});
     if (!first()) {
@@ -199,8 +199,8 @@ class Worker {
   LinkModel measured_link(const JobNetwork& wanted, LayoutNetwork& n) {
     const bool limited = wanted.rate_bit_s > 0.0;
     const double refill_s = limited ? 8.0 * static_cast<double>(job_.burst_B) / wanted.rate_bit_s : 0.0;
-    const std::vector<LinkSample> samples =
-        measure_link(channel_, largest_message(), job_.eager_limit_B, link_budget_s, refill_s);
+    const std::vector<LinkSample> samples = measure_link(channel_, largest_message(), job_.eager_limit_B, link_budget_s,
+                                                         refill_s, weight_bytes(network_.shapes()));
     LinkModel link = LinkModel::assumed(0.0, 0.0, 0.0);
     if (!samples.empty()) {
       link = LinkModel::fitted(samples, job_.eager_limit_B, limited ? job_.burst_B : 0);

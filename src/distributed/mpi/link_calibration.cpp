@@ -9,6 +9,10 @@ namespace {
 
 constexpr int ping_tag = 200, late_tag = 201, wait_tag = 202;
 
+constexpr std::uint64_t near_cache_B = std::uint64_t{4} << 20;
+constexpr std::size_t line_B = 64;
+constexpr double ready_s = 2e-5;
+
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return v.empty() ? 0.0 : (v.size() % 2 == 1 ? v[v.size() / 2] : 0.5 * (v[v.size() / 2 - 1] + v[v.size() / 2]));
@@ -92,7 +96,7 @@ int agreed(int count, MPI_Comm comm) {
 }  // namespace
 
 std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, std::uint64_t eager_limit_B,
-                                     double budget_s, double refill_s) {
+                                     double budget_s, double refill_s, std::uint64_t touched_B) {
   MPI_Comm pair = MPI_COMM_NULL;
   const bool takes_part = channel.rank() < 2 && channel.ranks() > 1;
   check_mpi(MPI_Comm_split(MPI_COMM_WORLD, takes_part ? 0 : 1, channel.rank(), &pair), "split");
@@ -100,26 +104,36 @@ std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, 
   if (takes_part) {
     const auto sizes = sizes_up_to(largest_B, eager_limit_B);
     LinkMeasurement link(channel, sizes.back());
+    std::vector<char> touched(std::min(touched_B, near_cache_B), 1);
+    double touching_s = 0.0;
+    const auto pause = [&] {
+      const double before = now_s();
+      for (std::size_t i = 0; i < touched.size(); i += line_B) ++touched[i];
+      asm volatile("" : : "r"(touched.data()) : "memory");
+      touching_s = now_s() - before;
+      spin_until(now_s() + refill_s);
+    };
+    pause();
     const double each_s = budget_s / static_cast<double>(sizes.size());
     for (const std::uint64_t bytes : sizes) {
       LinkSample sample;
       sample.bytes = bytes;
       MPI_Barrier(pair);
       const double first = std::max(link.ping_pong(bytes), link.ping_pong(bytes));
-      const int repeats =
-          agreed(std::clamp(static_cast<int>(each_s / (4.0 * first + 2.0 * refill_s + 1e-9)), 5, 200), pair);
+      const int repeats = agreed(
+          std::clamp(static_cast<int>(each_s / (4.0 * first + 2.0 * refill_s + 4.0 * touching_s + 2.0 * ready_s)), 5,
+                     200),
+          pair);
       std::vector<double> one_way, both, send, late;
-      // Ranks that pause come back a little apart: a barrier brings them together, and its few bytes take no tokens.
-      const auto pause = [&](int i) {
-        if (refill_s > 0.0) spin_until(now_s() + refill_s);
-        if (refill_s > 0.0 || i % 8 == 0) MPI_Barrier(pair);
-      };
       for (int i = 0; i < repeats; ++i) {
-        pause(i);
+        pause();
+        // Rank 1 waits for the message by then, as it would.
+        if (channel.rank() == 0) spin_until(now_s() + 2.0 * touching_s + ready_s);
         one_way.push_back(link.ping_pong(bytes));
       }
       for (int i = 0; i < repeats; ++i) {
-        pause(i);
+        pause();
+        MPI_Barrier(pair);  // its few bytes take no tokens
         both.push_back(link.exchange(bytes));
       }
       sample.one_way_s = median(one_way);
@@ -127,7 +141,8 @@ std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, 
       sample.send_s = sample.late_receive_s = sample.one_way_s;
       if (bytes <= eager_limit_B) {
         for (int i = 0; i < std::min(repeats, 7); ++i) {
-          pause(0);
+          pause();
+          MPI_Barrier(pair);
           const auto [received, sent] = link.late(bytes, sample.one_way_s);
           late.push_back(received);
           send.push_back(sent);
