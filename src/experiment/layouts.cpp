@@ -167,6 +167,7 @@ class Experiment {
                     ? namespaces_->command(programs_, arguments)
                     : distributed::local_command(programs_, options_.ranks, group.transport == "loopback", arguments);
     o.streams = meter::ProgramOptions::Streams::Discard;
+    o.workload = "layouts";  // not the command line: that holds paths of this machine
     const meter::ProgramResult result = meter::meter_program(world_.machine, o);
     ::unlink(job_file.c_str());
     if (result.exit_code != 0) {
