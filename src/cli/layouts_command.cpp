@@ -18,7 +18,7 @@ namespace haywatt::cli {
 namespace {
 
 struct Arguments {
-  std::string widths = "1,4,16,64", batches = "1,32,512", bandwidths = "memory,none,10Gbit,1Gbit",
+  std::string widths = "1,4,16,64", batches = "1,32,128", bandwidths = "memory,none,10Gbit,1Gbit",
               latencies = "0,50us,500us";
   std::string layouts, wait = "spin", output;
   experiment::LayoutsOptions options;

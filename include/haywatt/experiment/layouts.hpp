@@ -22,7 +22,7 @@ struct LayoutBandwidth {
 [[nodiscard]] LayoutBandwidth parse_bandwidth(const std::string& text);
 
 struct LayoutsOptions {
-  std::vector<std::uint64_t> widths = {1, 4, 16, 64}, batches = {1, 32, 512};
+  std::vector<std::uint64_t> widths = {1, 4, 16, 64}, batches = {1, 32, 128};
   std::vector<LayoutBandwidth> bandwidths;
   std::vector<double> latencies_s;
   std::vector<std::string> layouts;  ///< empty: all

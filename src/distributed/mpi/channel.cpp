@@ -86,19 +86,17 @@ bool Channel::done(Transfer& transfer) {
 }
 
 void Channel::wait(Transfer& transfer) {
-  bool waited = false;
+  const double began = now_s();
   // MPI looks at the network at times only: what has long arrived may need a second question.
-  for (int questions = 0; !done(transfer); ++questions) {
-    waited = questions >= 2;
-    if (waiting_ == Waiting::Sleep && waited) ::nanosleep(&nap, nullptr);
-  }
+  for (int questions = 0; !done(transfer); ++questions)
+    if (waiting_ == Waiting::Sleep && questions >= 2) ::nanosleep(&nap, nullptr);
   if (latency_s_ <= 0.0 || transfer.source < 0) return;
   const double seen = now_s(), sent = 1e-9 * static_cast<double>(transfer.sent_ns);
   double& free = link_free_s_[transfer.source];
   const double start = std::max(sent, free);
   const double reckoned = start + seconds_of(undelayed_.one_way, transfer.bytes);
   free = start + undelayed_.one_way.back().beta_s_per_B * static_cast<double>(transfer.bytes);
-  const double deliver = (waited ? seen : std::min(seen, reckoned)) + latency_s_;
+  const double deliver = (reckoned < began ? reckoned : seen) + latency_s_;
   if (waiting_ == Waiting::Spin) return spin_until(deliver);
   for (double left = deliver - now_s(); left > 0.0; left = deliver - now_s()) {
     const timespec t = {static_cast<time_t>(left),

@@ -31,9 +31,9 @@ struct Transfer {
 
 /// Belongs to one thread. Fails by throwing Error(System) with MPI's own words.
 ///
-/// The added latency delays the delivery of each message by a fixed time after its arrival. Where the receiver was
-/// waiting, arrival is when it saw the message; else it is reckoned from the time it was sent and the speed of the
-/// link, and is never later than when it was seen. It does not delay what MPI itself sends to and fro for messages
+/// The added latency delays the delivery of each message by a fixed time after its arrival. Where the message had come
+/// before the receiver began to wait, as reckoned from the time it was sent and the speed of the link, arrival is that
+/// moment; else it is when the receiver saw it. It does not delay what MPI itself sends to and fro for messages
 /// beyond the eager limit, which on a real network of that latency would wait as well.
 class Channel {
  public:

@@ -16,8 +16,8 @@ namespace haywatt::distributed {
 namespace {
 
 constexpr double link_budget_s = 0.6;
-constexpr double layer_budget_s = 3.0;  // of timing layers, beyond the least number of passes
-constexpr int fewest_passes = 3, most_passes = 25;
+constexpr double layer_budget_s = 1.5;  // of timing layers, beyond the least number of passes
+constexpr int fewest_passes = 3, most_passes = 30;
 constexpr int most_repeats = 30;
 constexpr double quick_s = 0.3;  // a layout that needs less in all is repeated more often
 
@@ -134,13 +134,19 @@ class Worker {
 
   void time_layers() {
     std::map<LayerKey, std::vector<double>> seconds;
-    // In turn, as they will run: each finds the caches as another layout left them.
-    const double before = now_s();
-    for (LayoutRun& run : runs_) run.time_layers(seconds);
-    const int passes =
-        from_rank_0(std::clamp(static_cast<int>(layer_budget_s / (now_s() - before)), fewest_passes, most_passes));
-    for (int i = 1; i < passes; ++i)
-      for (LayoutRun& run : runs_) run.time_layers(seconds);
+    // The layouts of a batch in turn, as they will run: each finds the caches as another one left them.
+    for (auto begin = runs_.begin(); begin != runs_.end();) {
+      const auto end = end_of_batch(begin);
+      const auto pass = [&] {
+        for (auto run = begin; run != end; ++run) run->time_layers(seconds);
+      };
+      const double before = now_s();
+      pass();
+      const int passes =
+          from_rank_0(std::clamp(static_cast<int>(layer_budget_s / (now_s() - before)), fewest_passes, most_passes));
+      for (int i = 1; i < passes; ++i) pass();
+      begin = end;
+    }
     std::vector<TimedLayer> mine;
     for (auto& [key, values] : seconds) mine.push_back({key, median(values)});
     if (!first()) {
@@ -245,12 +251,17 @@ class Worker {
     return c;
   }
 
+  using Runs = std::list<LayoutRun>;
+  Runs::iterator end_of_batch(Runs::iterator begin) {
+    return std::find_if(begin, runs_.end(), [&](const LayoutRun& r) { return r.rows() != begin->rows(); });
+  }
+
   /// All layouts after each other, several times, so that a slow change of the machine meets them all.
   void run_in_turn(LayoutNetwork& n) {
     for (LayoutRun& run : runs_) run.run();
     std::size_t at = 0;
     for (auto begin = runs_.begin(); begin != runs_.end();) {
-      const auto end = std::find_if(begin, runs_.end(), [&](const LayoutRun& r) { return r.rows() != begin->rows(); });
+      const auto end = end_of_batch(begin);
       const auto count = static_cast<std::size_t>(std::distance(begin, end));
       double slowest = 1e-6;
       for (std::size_t i = 0; i < count; ++i) slowest = std::max(slowest, n.cases[at + i].predicted_time_s);
@@ -278,7 +289,7 @@ class Worker {
   const LayoutsJob& job_;
   Channel channel_;
   DenseNetwork network_;
-  std::list<LayoutRun> runs_;
+  Runs runs_;
   std::vector<Equality> equality_;
   ComputeModel compute_;
   double add_s_per_B_ = 0.0;
