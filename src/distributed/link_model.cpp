@@ -10,7 +10,8 @@ namespace {
 /// Of an Ethernet frame of 1,514 bytes, 1,448 are the message's.
 constexpr double payload_share = 1448.0 / 1514.0;
 
-/// Least squares of (alpha + beta s)/t - 1, with neither below 0.
+/// Least squares of (alpha + beta s)/t - 1, with beta and the time of the smallest size not below 0. Beyond a full
+/// token bucket alpha is negative: what the bucket lets pass takes no time.
 LinkSegment fit_line(const std::vector<std::uint64_t>& bytes, const std::vector<double>& seconds, std::size_t first,
                      std::size_t end) {
   double aa = 0.0, ab = 0.0, bb = 0.0, a1 = 0.0, b1 = 0.0;
@@ -27,7 +28,8 @@ LinkSegment fit_line(const std::vector<std::uint64_t>& bytes, const std::vector<
   if (determinant > 1e-12 * aa * bb) {
     s.alpha_s = (a1 * bb - b1 * ab) / determinant;
     s.beta_s_per_B = (aa * b1 - ab * a1) / determinant;
-    if (s.alpha_s >= 0.0 && s.beta_s_per_B >= 0.0) return s;
+    const double least_s = first == 0 ? s.alpha_s : s.alpha_s + s.beta_s_per_B * static_cast<double>(bytes[first]);
+    if (least_s >= 0.0 && s.beta_s_per_B >= 0.0) return s;
   }
   // The minimum lies on a border: a constant or a line through 0, whichever fits better.
   const double constant = aa > 0.0 ? a1 / aa : 0.0, slope = bb > 0.0 ? b1 / bb : 0.0;

@@ -124,6 +124,14 @@ TEST(CostModel, LinesAreFoundAgain) {
   EXPECT_THROW(static_cast<void>(fit_segments({}, {}, {})), Error);
 }
 
+TEST(CostModel, BeyondABucketTheLineStartsBelowZero) {
+  // 100 kB pass in 0.1 ms, the rest at 1 MB/s.
+  const auto segments = fit_segments({1, 50'000, 100'000, 200'000}, {1e-5, 6e-5, 1.1e-4, 0.10011}, {100'000});
+  EXPECT_NEAR(segments.back().beta_s_per_B, 1e-6, 1e-9);
+  EXPECT_LT(segments.back().alpha_s, 0.0);
+  EXPECT_NEAR(seconds_of(segments, 150'000), 0.05, 1e-3);
+}
+
 TEST(CostModel, AFallingLineBecomesFlat) {
   const auto segments = fit_segments({1, 1000}, {20e-6, 10e-6}, {});
   EXPECT_GE(segments[0].alpha_s, 0.0);

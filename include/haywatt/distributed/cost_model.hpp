@@ -25,7 +25,8 @@ struct LinkSegment {
 };
 
 /// Straight lines for sizes up to each of `breaks_B` and beyond, each fitted with least relative squares to the samples
-/// in its range and the last one before it; alpha and beta are never negative. Error(Usage) without samples.
+/// in its range (and the one before it, if it has a single one); beta is never negative, alpha not in the first.
+/// Error(Usage) without samples.
 [[nodiscard]] std::vector<LinkSegment> fit_segments(const std::vector<std::uint64_t>& bytes,
                                                     const std::vector<double>& seconds,
                                                     const std::vector<std::uint64_t>& breaks_B);

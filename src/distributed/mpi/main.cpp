@@ -109,7 +109,7 @@ int run(int argc, char** argv, int rank) {
 /// An error that all ranks meet is told once: the others leave the word to rank 0 for a moment.
 void tell(const std::string& message, int rank) {
   if (rank != 0) {
-    constexpr timespec moment = {0, 300'000'000};
+    constexpr timespec moment = {2, 0};
     ::nanosleep(&moment, nullptr);
   }
   std::fprintf(stderr, "haywatt-mpi: %s\n", message.c_str());
