@@ -16,7 +16,7 @@ namespace haywatt::distributed {
 namespace {
 
 constexpr double link_budget_s = 0.6;
-constexpr double layer_budget_s = 1.5;  // of timing layers, beyond the least number of passes
+constexpr double layer_budget_s = 0.6;  // of timing layers, beyond the least number of passes
 constexpr int fewest_passes = 3, most_passes = 30;
 constexpr int most_repeats = 30;
 constexpr double quick_s = 0.3;  // a layout that needs less in all is repeated more often
