@@ -37,6 +37,7 @@ void check(const LayoutsOptions& o) {
   if (o.repeats < 1) fail_usage("--repeats: at least 1");
   if (o.widths.empty() || o.batches.empty() || o.bandwidths.empty() || o.latencies_s.empty())
     fail_usage("widths, batches, bandwidths and latencies each need at least one value");
+  for (const std::string& l : o.layouts) static_cast<void>(distributed::layout_named(l));
   const std::uint64_t batch = *std::max_element(o.batches.begin(), o.batches.end());
   for (const std::uint64_t w : o.widths) {
     const auto layers = distributed::wide_autoencoder(o.columns, o.latent, w);

@@ -61,6 +61,8 @@ class Layouts(unittest.TestCase):
 
     def record(self, *args):
         code, out, err = run("--repeats", "2", "-o", self.path("out"), "--force", "-q", "--json", *args)
+        if code == 5 and "no network namespaces" in err:
+            self.skipTest(err)
         self.assertEqual(code, 0, err)
         return json.loads(out)
 
