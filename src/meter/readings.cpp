@@ -27,6 +27,7 @@ Readings::Readings(const Machine& machine) : distance_ns_(least_distance_ns), ti
     k.spread.resize(channels);
     k.ticked.resize(channels);
     k.integrates = std::any_of(all.begin(), all.end(), [](const SensorChannel& c) { return c.integrated_power; });
+    any_integrates_ = any_integrates_ || k.integrates;
     k.sensor = std::move(sensor);
   }
 }
@@ -88,6 +89,7 @@ void Readings::read_slowly(const SpanBorder& at) {
 }
 
 void Readings::tick() noexcept {
+  if (!any_integrates_) return;
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return;
   const std::int64_t wall_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);

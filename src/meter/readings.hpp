@@ -91,6 +91,7 @@ class Readings {
   std::int64_t watched_ns_ = 0;
   double watched_busy_s_ = 0.0;
   std::int64_t ticked_ns_ = 0;
+  bool any_integrates_ = false;  ///< never changes once made
   ProcFile stat_{"/proc/stat"};
   long ticks_per_s_;
 };

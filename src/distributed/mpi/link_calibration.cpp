@@ -7,7 +7,8 @@
 namespace haywatt::distributed {
 namespace {
 
-constexpr int ping_tag = 200, late_tag = 201, wait_tag = 202;
+constexpr int ping_tag = 200, late_tag = 201, wait_tag = 202, touch_tag = 203;
+constexpr int fewest_repeats = 7;
 
 constexpr std::uint64_t near_cache_B = std::uint64_t{4} << 20;
 constexpr std::size_t line_B = 64;
@@ -29,25 +30,52 @@ std::vector<std::uint64_t> sizes_up_to(std::uint64_t largest, std::uint64_t eage
   return sizes;
 }
 
+/// Every measurement begins as a layout does: at a start agreed upon, milliseconds after the last message, and with as
+/// many bytes touched before sending as a rank has weights. A message right after another one, or from a warm cache, is
+/// faster than those between layers.
 class LinkMeasurement {
  public:
-  LinkMeasurement(Channel& channel, std::uint64_t largest) : channel_(channel), out_(largest), in_(largest) {}
+  LinkMeasurement(Channel& channel, MPI_Comm pair, std::uint64_t largest, std::uint64_t touched_B, double refill_s)
+      : channel_(channel),
+        pair_(pair),
+        starts_(pair, Waiting::Sleep),
+        refill_s_(refill_s),
+        out_(largest),
+        in_(largest),
+        touched_(std::min(touched_B, near_cache_B), 1) {}
 
-  /// One way there and back; half of it, on rank 0.
-  double ping_pong(std::size_t bytes) {
+  /// Seconds from one start to the next, about.
+  double pause_s() {
     const double before = now_s();
+    start();
+    return now_s() - before;
+  }
+
+  /// There and back; half of it, on rank 0, without what rank 1 touches between.
+  double ping_pong(std::size_t bytes) {
+    start();
+    double touching_s = 0.0, took_s = 0.0;
     if (channel_.rank() == 0) {
+      spin_until(now_s() + ready_s);  // rank 1 waits by then, as it would
+      touch();
+      const double before = now_s();
       send(bytes, ping_tag);
       receive(bytes, ping_tag);
+      took_s = now_s() - before;
+      MPI_Recv(&touching_s, 1, MPI_DOUBLE, 1, touch_tag, pair_, MPI_STATUS_IGNORE);
     } else {
       receive(bytes, ping_tag);
+      touching_s = touch();
       send(bytes, ping_tag);
+      MPI_Send(&touching_s, 1, MPI_DOUBLE, 0, touch_tag, pair_);
     }
-    return 0.5 * (now_s() - before);
+    return std::max(0.0, 0.5 * (took_s - touching_s));
   }
 
   double exchange(std::size_t bytes) {
     const int peer = 1 - channel_.rank();
+    start();
+    touch();
     const double before = now_s();
     Transfer sending, receiving;
     channel_.receive(peer, ping_tag, in_.data(), bytes, receiving);
@@ -59,12 +87,14 @@ class LinkMeasurement {
 
   /// Seconds of rank 0 for a message that rank 1 sent long before it was asked for; and seconds of a send, by rank 0.
   std::pair<double, double> late(std::size_t bytes, double one_way_s) {
+    start();
     if (channel_.rank() == 1) {
       send(bytes, late_tag);
       receive(bytes, late_tag);
       return {0.0, 0.0};
     }
     spin_until(now_s() + 2.0 * one_way_s + channel_.latency_s() + 2e-4);
+    touch();
     const double before = now_s();
     receive(bytes, late_tag);
     const double received = now_s();
@@ -73,6 +103,16 @@ class LinkMeasurement {
   }
 
  private:
+  void start() {
+    spin_until(now_s() + refill_s_);
+    spin_until(starts_.agree_on_start());
+  }
+  double touch() {
+    const double before = now_s();
+    for (std::size_t i = 0; i < touched_.size(); i += line_B) ++touched_[i];
+    asm volatile("" : : "r"(touched_.data()) : "memory");
+    return now_s() - before;
+  }
   void send(std::size_t bytes, int tag) {
     Transfer t;
     channel_.send(1 - channel_.rank(), tag, out_.data(), bytes, t);
@@ -84,7 +124,10 @@ class LinkMeasurement {
     channel_.wait(t);
   }
   Channel& channel_;
-  std::vector<char> out_, in_;
+  MPI_Comm pair_;
+  Channel starts_;
+  double refill_s_;
+  std::vector<char> out_, in_, touched_;
 };
 
 /// Rank 0 says how often, since it alone knows how long a message takes.
@@ -103,46 +146,22 @@ std::vector<LinkSample> measure_link(Channel& channel, std::uint64_t largest_B, 
   std::vector<LinkSample> samples;
   if (takes_part) {
     const auto sizes = sizes_up_to(largest_B, eager_limit_B);
-    LinkMeasurement link(channel, sizes.back());
-    std::vector<char> touched(std::min(touched_B, near_cache_B), 1);
-    double touching_s = 0.0;
-    const auto pause = [&] {
-      const double before = now_s();
-      for (std::size_t i = 0; i < touched.size(); i += line_B) ++touched[i];
-      asm volatile("" : : "r"(touched.data()) : "memory");
-      touching_s = now_s() - before;
-      spin_until(now_s() + refill_s);
-    };
-    pause();
-    const double each_s = budget_s / static_cast<double>(sizes.size());
+    LinkMeasurement link(channel, pair, sizes.back(), touched_B, refill_s);
+    const double each_s = budget_s / static_cast<double>(sizes.size()), pause_s = link.pause_s();
     for (const std::uint64_t bytes : sizes) {
       LinkSample sample;
       sample.bytes = bytes;
-      MPI_Barrier(pair);
       const double first = std::max(link.ping_pong(bytes), link.ping_pong(bytes));
-      const int repeats = agreed(
-          std::clamp(static_cast<int>(each_s / (4.0 * first + 2.0 * refill_s + 4.0 * touching_s + 2.0 * ready_s)), 5,
-                     200),
-          pair);
+      const int repeats =
+          agreed(std::clamp(static_cast<int>(each_s / (4.0 * first + 2.0 * pause_s)), fewest_repeats, 200), pair);
       std::vector<double> one_way, both, send, late;
-      for (int i = 0; i < repeats; ++i) {
-        pause();
-        // Rank 1 waits for the message by then, as it would.
-        if (channel.rank() == 0) spin_until(now_s() + 2.0 * touching_s + ready_s);
-        one_way.push_back(link.ping_pong(bytes));
-      }
-      for (int i = 0; i < repeats; ++i) {
-        pause();
-        MPI_Barrier(pair);  // its few bytes take no tokens
-        both.push_back(link.exchange(bytes));
-      }
+      for (int i = 0; i < repeats; ++i) one_way.push_back(link.ping_pong(bytes));
+      for (int i = 0; i < repeats; ++i) both.push_back(link.exchange(bytes));
       sample.one_way_s = median(one_way);
       sample.exchange_s = median(both);
       sample.send_s = sample.late_receive_s = sample.one_way_s;
       if (bytes <= eager_limit_B) {
         for (int i = 0; i < std::min(repeats, 7); ++i) {
-          pause();
-          MPI_Barrier(pair);
           const auto [received, sent] = link.late(bytes, sample.one_way_s);
           late.push_back(received);
           send.push_back(sent);

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t most_alive = 16'384;
 constexpr std::uint64_t most_open = 64;  ///< processes whose files are kept open
 constexpr std::size_t most_remembered = 200;
+/// Of a process: one that is over by then should be known as well as others.
+constexpr std::int64_t fully_for_ns = 1'000'000'000;
 
 using Path = std::array<char, 64>;
 
@@ -57,7 +59,9 @@ void each_number(int file, Buffer& buffer, Each&& each) {
   }
 }
 
-void close_all(const std::array<int, 3>& files) {
+enum File : std::size_t { stat_file, io_file, children_file, statm_file, file_count };
+
+void close_all(const std::array<int, file_count>& files) {
   for (const int fd : files)
     if (fd >= 0) ::close(fd);
 }
@@ -72,7 +76,8 @@ struct LiveTree::Process {
   std::uint64_t rss_B = 0, rss_peak_B = 0, threads = 0;
   IoCounts io;
   std::array<char, 16> name{};
-  std::array<int, 3> files = {-1, -1, -1};  ///< stat, io, children of its first thread; -1: opened each time
+  /// stat, io, children of its first thread, statm; -1: opened each time
+  std::array<int, file_count> files = {-1, -1, -1, -1};
 };
 
 LiveTree::LiveTree(std::int64_t start_ns, const std::string& pids_file, bool fresh_list)
@@ -109,7 +114,7 @@ void LiveTree::add(pid_t pid) {
     Path path{};
     std::array<char, 40> children{};
     *fmt::format_to_n(children.data(), children.size() - 1, "task/{}/children", pid).out = '\0';
-    const std::array<const char*, 3> names = {"stat", "io", children.data()};
+    const std::array<const char*, file_count> names = {"stat", "io", children.data(), "statm"};
     for (std::size_t i = 0; i < names.size(); ++i)
       p.files.at(i) = ::open(path_of(path, pid, names.at(i)), O_RDONLY | O_CLOEXEC);
     ++open_files_;
@@ -158,7 +163,7 @@ void LiveTree::find_by_parents(bool thoroughly) {
     const pid_t pid = found_[i];
     const Process* p = process(pid);
     if (p == nullptr) continue;
-    find_children_of(pid, pid, p->files[2]);
+    find_children_of(pid, pid, p->files[children_file]);
     if (!thoroughly || p->threads <= 1) continue;
     Path path{};
     DIR* tasks = ::opendir(path_of(path, pid, "task"));
@@ -195,8 +200,16 @@ void LiveTree::scan_machine() {
   for (std::size_t i = 0; i < found_.size(); ++i) add_children(found_[i]);
 }
 
+bool LiveTree::read_briefly(Process& p) {
+  const auto resident = resident_B(read_at(p.files[statm_file], p.pid, "statm", buffer_));
+  p.rss_B = resident.value_or(0);
+  p.rss_peak_B = std::max(p.rss_peak_B, p.rss_B);
+  if (p.files[statm_file] >= 0) p.cpu_ns = std::max(p.cpu_ns, process_cpu_ns(p.pid).value_or(0));
+  return resident.has_value();
+}
+
 bool LiveTree::read(Process& p, std::int64_t now_ns, bool precisely) {
-  const auto stat = process_stat(read_at(p.files[0], p.pid, "stat", buffer_));
+  const auto stat = process_stat(read_at(p.files[stat_file], p.pid, "stat", buffer_));
   if (!stat || (p.since_ns != 0 && stat->start_ticks != p.start_ticks)) return false;
   if (p.since_ns == 0) {
     precisely = true;  // it may be the only time
@@ -212,7 +225,7 @@ bool LiveTree::read(Process& p, std::int64_t now_ns, bool precisely) {
   p.rss_peak_B = std::max(p.rss_peak_B, p.rss_B);
   p.cpu_ns = std::max(
       p.cpu_ns, precisely ? process_cpu_ns(p.pid).value_or(0) : static_cast<std::int64_t>(stat->own_ticks) * tick_ns_);
-  const auto io = io_counts(read_at(p.files[1], p.pid, "io", buffer_));
+  const auto io = io_counts(read_at(p.files[io_file], p.pid, "io", buffer_));
   if (io) p.io = *io;
   return true;
 }
@@ -227,9 +240,11 @@ void LiveTree::see_whether_careless(const Process& p) {
 const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
   find(thoroughly);
   sums_ = {};
+  const bool group_counts = pids_file_ >= 0 && !thoroughly;
   for (auto at = alive_.begin(); at != alive_.end();) {
     Process& p = at->second;
-    if (!read(p, now_ns, thoroughly || pids_file_ < 0)) {
+    const bool old = group_counts && p.since_ns != 0 && now_ns >= p.since_ns + fully_for_ns;
+    if (!(old ? read_briefly(p) : read(p, now_ns, !group_counts))) {
       forget(at++, now_ns);
       continue;
     }
@@ -278,7 +293,7 @@ void LiveTree::forget(Alive::iterator at, std::int64_t now_ns) {
   const Process& p = at->second;
   gone_cpu_ns_ += p.cpu_ns;
   if (p.since_ns != 0) remember(record_of(p, now_ns));
-  if (p.files != std::array<int, 3>{-1, -1, -1}) --open_files_;
+  if (p.files != Process{}.files) --open_files_;
   close_all(p.files);
   numbers_.erase(p.pid);
   alive_.erase(at);

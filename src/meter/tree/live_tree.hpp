@@ -35,8 +35,9 @@ class LiveTree {
   /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of all
   /// processes and of threads other than the first are looked for, and, on kernels without
   /// /proc/PID/task/TID/children, all processes of the machine are gone through. Else the group's list alone is read if
-  /// it is fresh and the last thorough look found nothing outside it, and CPU time of single processes met before is
-  /// as of the kernel's last tick where the group counts all.
+  /// it is fresh and the last thorough look found nothing outside it, and where the group counts CPU time, of processes
+  /// older than a second only memory and, of the first 64, the clock are read: threads and bytes are as of the last
+  /// thorough look.
   const TreeSums& look(std::int64_t now_ns, bool thoroughly);
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
@@ -69,6 +70,8 @@ class LiveTree {
   void add(pid_t pid);
   /// False if it is gone.
   bool read(Process& p, std::int64_t now_ns, bool precisely);
+  /// Memory and clock alone. False if it is gone.
+  bool read_briefly(Process& p);
   void see_whether_careless(const Process& p);
   /// In the order in which they were found, so that parents are read before their children: a child that is waited for
   /// between the two is missed for a moment, and never counted twice.

@@ -1,7 +1,6 @@
 #include "meter/tree/supervisor.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,7 +45,8 @@ Supervisor::Supervisor(const Machine& machine, const ProgramOptions& options)
       options_(options),
       entered_ns_(clock_ns(CLOCK_MONOTONIC)),
       readings_(machine),
-      signals_(options.origin) {
+      signals_(options.origin),
+      sleep_(signals_.fd()) {
   ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper_before_);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail_errno("cannot become the reaper of the program's orphans", errno);
 }
@@ -79,6 +79,7 @@ void Supervisor::watch_idle_machine() {
 void Supervisor::start() {
   group_ = ControlGroup::make();
   link_ = std::make_unique<PhaseLink>();
+  sleep_.watch_marks(link_->fd());
   if (!options_.phases_from.empty()) output_phases_ = std::make_unique<OutputPhases>(options_.phases_from);
   if (options_.live) live_ = std::make_unique<LiveLine>();
   const bool live = live_ && live_->visible();
@@ -120,7 +121,7 @@ void Supervisor::start() {
 void Supervisor::loop() {
   while (!all_gone_ && !left_alone_) {
     const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
-    if (now >= next_tick_ns_) tick();
+    if (now >= next_tick_ns_) tick(now);
     if (options_.timeout_s > 0.0) end_late_program(now);
     if (!wait_for_something(next_tick_ns_)) {
       undisturbed_ = false;
@@ -138,19 +139,12 @@ void Supervisor::loop() {
 
 bool Supervisor::wait_for_something(std::int64_t until_ns) {
   const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
-  std::array<pollfd, 2 + ProgramStreams::most_polled> files{};
   std::array<pollfd, ProgramStreams::most_polled> streams{};
   streams.fill({-1, 0, 0});
   if (streams_) streams_->poll_on(streams);
   const bool link_open = link_ && now >= link_shut_until_ns_;
   if (link_ && !link_open) until_ns = std::min(until_ns, link_shut_until_ns_);
-  files[0] = {signals_.fd(), POLLIN, 0};
-  files[1] = {link_open ? link_->fd() : -1, POLLIN, 0};
-  std::copy(streams.begin(), streams.end(), files.begin() + 2);
-  const std::int64_t left_ns = std::max<std::int64_t>(0, until_ns - now);
-  const timespec timeout{left_ns / second_ns, left_ns % second_ns};
-  const bool any_stream = std::any_of(streams.begin(), streams.end(), [](const pollfd& f) { return f.fd >= 0; });
-  return ::ppoll(files.data(), any_stream ? files.size() : 2, &timeout, nullptr) == 0;
+  return sleep_.wait(until_ns - now, link_open, streams);
 }
 
 SpanBorder Supervisor::border(bool just_looked) {
@@ -170,11 +164,11 @@ std::int64_t Supervisor::tree_cpu_ns(bool just_looked) {
   return cpu_ns_;
 }
 
-/// One look at the tree. What it and the waking for it cost decides when the next one is: within 0.1 % of a CPU as long
-/// as that means one look a second or more, and within 1 % for trees so large that even that is too dear.
-void Supervisor::tick() {
+/// One look at the tree. What looks and the waking for them cost, in the mean of the last ones, decides when the next one
+/// is: within 0.1 % of a CPU as long as that means one look a second or more, and within 1 % for trees so large that even
+/// that is too dear.
+void Supervisor::tick(std::int64_t now) {
   const std::int64_t own_before = undisturbed_ ? own_after_look_ns_ : clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  const std::int64_t now = clock_ns(CLOCK_MONOTONIC);
   const bool slow = now >= next_slow_ns_;
   const TreeSums& sums = tree_->look(now, slow);
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
@@ -192,20 +186,21 @@ void Supervisor::tick() {
     sweep(at);
     next_slow_ns_ = now + second_ns;
   }
-  const std::int64_t looked = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  own_after_look_ns_ = looked;
-  // Proportional memory is dear (the kernel walks the page tables): a tenth of the sampler's own share of a CPU.
-  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 10'000) {
+  own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  // Proportional memory is dear (the kernel walks the page tables): a twentieth of the sampler's own share of a CPU.
+  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 20'000) {
+    const std::int64_t looked = own_after_look_ns_;
     pss_peak_B_ = std::max(pss_peak_B_, tree_->pss_B());
     own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     pss_cost_ns_ = own_after_look_ns_ - looked;
     pss_spent_ns_ += pss_cost_ns_;
   }
-  const std::int64_t cost = looked - own_before;
+  const std::int64_t cost = own_after_look_ns_ - own_before;
+  look_cost_ns_ += (cost - look_cost_ns_) / 16;
   const std::int64_t interval = std::int64_t{options_.interval_ms} * 1'000'000;
-  const std::int64_t pause = std::max({interval, std::min(cost * 1'000, second_ns), cost * 100});
+  const std::int64_t pause = std::max({interval, std::min(look_cost_ns_ * 1'000, second_ns), cost * 100});
   // A suspended or starved machine does not make up for the looks it missed.
-  next_tick_ns_ = std::max(next_tick_ns_ + pause, clock_ns(CLOCK_MONOTONIC));
+  next_tick_ns_ = std::max(next_tick_ns_ + pause, at.wall_ns);
   undisturbed_ = true;
 }
 

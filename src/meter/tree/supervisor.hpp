@@ -22,6 +22,7 @@
 #include "meter/tree/phase_track.hpp"
 #include "meter/tree/sample_series.hpp"
 #include "meter/tree/signals.hpp"
+#include "meter/tree/sleep.hpp"
 #include "meter/tree/streams.hpp"
 
 namespace haywatt::meter {
@@ -50,7 +51,7 @@ class Supervisor {
   void watch_idle_machine();
   void start();
   void loop();
-  void tick();
+  void tick(std::int64_t now);
   /// True if nothing came.
   bool wait_for_something(std::int64_t until_ns);
   void take_signals();
@@ -94,7 +95,7 @@ class Supervisor {
   std::int64_t next_tick_ns_ = 0, next_slow_ns_ = 0, tell_of_waiting_ns_ = INT64_MAX;
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
-  std::int64_t own_after_look_ns_ = 0;
+  std::int64_t own_after_look_ns_ = 0, look_cost_ns_ = 0;
   bool undisturbed_ = false;  ///< since the last look there was nothing to do but to wake for the next
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   ProcFile own_io_{"/proc/self/io"};
@@ -108,7 +109,8 @@ class Supervisor {
   bool all_gone_ = false, left_alone_ = false, timed_out_ = false;
   int interrupted_by_ = 0, subreaper_before_ = 0;
   std::vector<std::string> warnings_;
-  Signals signals_;  ///< gone first: no signal is lost while the rest is put away
+  Signals signals_;  ///< gone early: no signal is lost while the rest is put away
+  Sleep sleep_;
 };
 
 }  // namespace haywatt::meter
