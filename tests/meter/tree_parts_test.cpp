@@ -1,6 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
 
 #include "meter/process_files.hpp"
 #include "meter/tree/control_group.hpp"
@@ -90,6 +95,59 @@ TEST(LiveTree, FindsAndForgetsAChild) {
   EXPECT_EQ(all[0].start_s, 1.0);
   EXPECT_EQ(all[0].end_s, 2.0);
   EXPECT_EQ(tree.seen(), 1U);
+}
+
+/// Where a group counts CPU time, an old process is read briefly between thorough looks.
+TEST(LiveTree, ABriefLookSeesMemoryAndCpuTimeAndAThoroughOneTheRest) {
+  const std::string list = testing::TempDir() + "haywatt-live-tree-pids";
+  std::array<int, 2> to{}, from{};
+  ASSERT_EQ(::pipe(to.data()), 0);
+  ASSERT_EQ(::pipe(from.data()), 0);
+  constexpr std::size_t large_B = 32U << 20;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(to[1]);
+    char c = 0;
+    while (::read(to[0], &c, 1) == 1) {
+      if (c == 'm') {
+        auto* const memory = static_cast<char*>(std::malloc(large_B));
+        for (std::size_t i = 0; i < large_B; i += 4096) memory[i] = 1;
+        asm volatile("" : : "r"(memory) : "memory");
+        const int null = ::open("/dev/null", O_WRONLY);
+        (void)!::write(null, memory, 12'345);
+      }
+      (void)!::write(from[1], &c, 1);
+    }
+    ::_exit(0);
+  }
+  ::close(to[0]);
+  { std::ofstream(list) << child << "\n"; }
+  LiveTree tree(0, list, true);
+  constexpr std::int64_t second = 1'000'000'000;
+  const TreeSums first = tree.look(1 * second, true);
+  ASSERT_EQ(first.processes, 1U);
+  char c = 'm';
+  ASSERT_EQ(::write(to[1], &c, 1), 1);
+  ASSERT_EQ(::read(from[0], &c, 1), 1);
+  const TreeSums young = tree.look(1 * second + second / 2, false);
+  EXPECT_GE(young.rss_B, first.rss_B + large_B - (1U << 20));
+  EXPECT_GE(young.written_B, first.written_B + 12'345);
+  ASSERT_EQ(::write(to[1], &c, 1), 1);
+  ASSERT_EQ(::read(from[0], &c, 1), 1);
+  const TreeSums brief = tree.look(3 * second, false);
+  EXPECT_EQ(brief.processes, 1U);
+  EXPECT_GE(brief.rss_B, young.rss_B + large_B - (1U << 20));
+  EXPECT_EQ(brief.written_B, young.written_B);
+  EXPECT_EQ(brief.threads, 1U);
+  EXPECT_GT(brief.cpu_ns, young.cpu_ns);
+  const TreeSums thorough = tree.look(4 * second, true);
+  EXPECT_GE(thorough.written_B, young.written_B + 12'345);
+  ::close(to[1]);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_EQ(tree.look(5 * second, false).processes, 0U);
+  ::close(from[0]);
+  ::close(from[1]);
+  std::remove(list.c_str());
 }
 
 TEST(SampleSeries, KeepsTheWholeRunInBoundedMemory) {

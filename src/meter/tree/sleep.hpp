@@ -19,7 +19,8 @@ class Sleep {
 
   /// Where marks of phases come from: open while this lives. Once.
   void watch_marks(int link);
-  /// At most `left_ns`. `marks`: whether they wake; `streams`: what else does, files of -1 do not. True if nothing came.
+  /// At most `left_ns`. `marks`: whether they wake; `streams`: what else does, files of -1 do not. True if nothing
+  /// came.
   [[nodiscard]] bool wait(std::int64_t left_ns, bool marks, std::span<const pollfd> streams);
 
  private:

@@ -164,9 +164,9 @@ std::int64_t Supervisor::tree_cpu_ns(bool just_looked) {
   return cpu_ns_;
 }
 
-/// One look at the tree. What looks and the waking for them cost, in the mean of the last ones, decides when the next one
-/// is: within 0.1 % of a CPU as long as that means one look a second or more, and within 1 % for trees so large that even
-/// that is too dear.
+/// One look at the tree. What looks and the waking for them cost, in the mean of the last ones, decides when the next
+/// one is: within 0.1 % of a CPU as long as that means one look a second or more, and within 1 % for trees so large
+/// that even that is too dear.
 void Supervisor::tick(std::int64_t now) {
   const std::int64_t own_before = undisturbed_ ? own_after_look_ns_ : clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const bool slow = now >= next_slow_ns_;
