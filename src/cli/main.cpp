@@ -9,10 +9,10 @@
 #include <string_view>
 
 #include "cli/commands.hpp"
-#include "cli/phase_marks.hpp"
 #include "haywatt/base/energy_counter.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
+#include "haywatt/base/phase_marks.hpp"
 #include "haywatt/exec/pool.hpp"
 #include "haywatt/meter/own_energy.hpp"
 #include "haywatt_version.hpp"
@@ -44,11 +44,9 @@ namespace {
 
 /// Their environment is the user's.
 bool runs_foreign_programs(int argc, char** argv) {
-  return argc > 1 && (std::strcmp(argv[1], "meter") == 0 || std::strcmp(argv[1], "compare") == 0 ||
-                      std::strcmp(argv[1], "layouts") == 0);
   if (argc < 2) return false;
   const std::string_view command = argv[1];
-  return command == "meter" || command == "compare" || command == "ladder";
+  return command == "meter" || command == "compare" || command == "layouts" || command == "ladder";
 }
 
 void describe(CLI::App& app) {
@@ -123,7 +121,7 @@ int main(int argc, char** argv) {
     if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
       haywatt::cli::restart_with_quiet_openmp(argv);
     ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
-    haywatt::cli::announce_phases_to_meter();
+    haywatt::announce_phases_to_meter();
     static haywatt::meter::OwnEnergy own_energy;  // opens nothing until asked
     haywatt::set_energy_counter(&own_energy);
   }

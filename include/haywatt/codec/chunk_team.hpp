@@ -16,6 +16,8 @@ class ChunkTeam {
   [[nodiscard]] virtual int members() const = 0;
   virtual void send_to_first(ByteSpan message) = 0;
   [[nodiscard]] virtual ByteVector receive_from(int member) = 0;
+  /// Gives every member the message of the first one; every member calls it.
+  virtual void share_of_first(ByteVector& message) = 0;
   /// True on all if all came with the same value; every member calls it.
   [[nodiscard]] virtual bool agree(std::uint64_t value) = 0;
   [[nodiscard]] bool owns(std::uint64_t chunk) const {

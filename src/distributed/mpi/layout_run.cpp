@@ -5,6 +5,8 @@
 #include <list>
 #include <utility>
 
+#include "distributed/mpi/all_reduce.hpp"
+
 namespace haywatt::distributed {
 
 LayoutRun::LayoutRun(Layout layout, const DenseNetwork& network, Channel& channel, std::uint64_t rows,
@@ -48,45 +50,6 @@ void LayoutRun::compute(const Step& s) {
   network_.layer(s.index, s.inputs, s.outputs, s.rows.size(), held_.at(s.index).row(s.rows.begin), y.row(s.rows.begin));
 }
 
-namespace {
-void add_to(float* sum, const float* more, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) sum[i] += more[i];
-}
-}  // namespace
-
-/// Two ranks exchange all they have; more go round a ring, first summing a piece each, then passing the sums on. Every
-/// value is summed once and then copied, or summed of the same two numbers, so that all ranks hold the same bits.
-void LayoutRun::all_reduce(const Step& s) {
-  Activation& a = held_.at(s.index);
-  float* mine = a.row(s.rows.begin);
-  const std::uint64_t count = s.rows.size() * a.width;
-  const int ranks = channel_.ranks(), rank = channel_.rank(), tag = static_cast<int>(s.index);
-  const auto exchange = [&](int to, const float* out, std::size_t out_count, int from, float* in,
-                            std::size_t in_count) {
-    Transfer sending, receiving;
-    channel_.receive(from, tag, in, in_count * sizeof(float), receiving);
-    channel_.send(to, tag, out, out_count * sizeof(float), sending);
-    channel_.wait(receiving);
-    channel_.wait(sending);
-  };
-  if (ranks == 2) {
-    exchange(1 - rank, mine, count, 1 - rank, partial_.data(), count);
-    add_to(mine, partial_.data(), count);
-    return;
-  }
-  const int next = (rank + 1) % ranks, previous = (rank + ranks - 1) % ranks;
-  const auto piece = [&](int i) { return part_of(count, ranks, ((i % ranks) + ranks) % ranks); };
-  for (int i = 0; i < ranks - 1; ++i) {
-    const Range out = piece(rank - i), in = piece(rank - i - 1);
-    exchange(next, mine + out.begin, out.size(), previous, partial_.data(), in.size());
-    add_to(mine + in.begin, partial_.data(), in.size());
-  }
-  for (int i = 0; i < ranks - 1; ++i) {
-    const Range out = piece(rank + 1 - i), in = piece(rank - i);
-    exchange(next, mine + out.begin, out.size(), previous, mine + in.begin, in.size());
-  }
-}
-
 LayoutRun::Cost LayoutRun::run() {
   std::list<Transfer> posted, left_to_wait_for;
   const auto start_receive = [&](const Step& s, Transfer& t) {
@@ -106,7 +69,8 @@ LayoutRun::Cost LayoutRun::run() {
         compute(s);
         break;
       case StepKind::AllReduce:
-        all_reduce(s);
+        all_reduce(channel_, static_cast<int>(s.index), held_.at(s.index).row(s.rows.begin),
+                   s.rows.size() * held_.at(s.index).width, partial_);
         break;
       case StepKind::Send: {
         Transfer& t = left_to_wait_for.emplace_back();

@@ -38,7 +38,6 @@ class LayoutRun {
   };
   void hold(std::uint32_t index, Range rows);
   void compute(const Step& step);
-  void all_reduce(const Step& step);
   [[nodiscard]] std::size_t bytes_of(const Step& step) {
     return step.rows.size() * held_.at(step.index).width * sizeof(float);
   }

@@ -5,14 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "distributed/mpi/baler_ranks.hpp"
 #include "distributed/mpi/layouts_worker.hpp"
 #include "distributed/mpi/mpi_team.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
+#include "haywatt/base/phase_marks.hpp"
 #include "haywatt/base/text.hpp"
 #include "haywatt/codec/pipeline.hpp"
 #include "haywatt_version.hpp"
@@ -73,7 +76,8 @@ int run(int argc, char** argv, int rank) {
   app.require_subcommand(1);
   app.footer(
       "Examples:\n"
-      "  mpirun -n 2 haywatt-mpi compress jets.npz -o jets.hay --bound range:1e-3");
+      "  mpirun -n 2 haywatt-mpi compress jets.npz -o jets.hay --bound range:1e-3\n"
+      "  mpirun -n 2 haywatt-mpi baler compress cms.hayb jets.npz -o compressed.npz");
   Arguments a;
   CLI::App* c = app.add_subcommand(
       "compress",
@@ -93,6 +97,8 @@ int run(int argc, char** argv, int rank) {
   CLI::App* l = app.add_subcommand("layouts", "What 'haywatt layouts' starts: runs a job (docs/layouts.md)");
   l->add_option("JOB", a.job)->required();
   l->add_option("RESULT", a.result)->required();
+  std::function<void()> baler;
+  distributed::add_baler(app, baler);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
@@ -103,6 +109,7 @@ int run(int argc, char** argv, int rank) {
   }
   if (c->parsed()) compress(a, rank);
   if (l->parsed()) layouts(a, rank);
+  if (baler) baler();
   return 0;
 }
 
@@ -120,6 +127,7 @@ void tell(const std::string& message, int rank) {
 
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
+  announce_phases_to_meter();
   int rank = 0, code = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   std::string message;

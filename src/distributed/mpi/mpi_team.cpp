@@ -41,6 +41,16 @@ ByteVector MpiTeam::receive_from(int member) {
   return message;
 }
 
+void MpiTeam::share_of_first(ByteVector& message) {
+  std::uint64_t size = message.size();
+  check_mpi(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), "broadcast");
+  message.resize(size);
+  for (std::uint64_t at = 0; at < size; at += piece_B)
+    check_mpi(
+        MPI_Bcast(message.data() + at, static_cast<int>(std::min(piece_B, size - at)), MPI_BYTE, 0, MPI_COMM_WORLD),
+        "broadcast");
+}
+
 bool MpiTeam::agree(std::uint64_t value) {
   std::uint64_t least = 0, most = 0;
   check_mpi(MPI_Allreduce(&value, &least, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD), "agree");

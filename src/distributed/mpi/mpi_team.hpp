@@ -11,6 +11,7 @@ class MpiTeam final : public ChunkTeam {
   [[nodiscard]] int members() const override { return ranks_; }
   void send_to_first(ByteSpan message) override;
   [[nodiscard]] ByteVector receive_from(int member) override;
+  void share_of_first(ByteVector& message) override;
   [[nodiscard]] bool agree(std::uint64_t value) override;
 
  private:

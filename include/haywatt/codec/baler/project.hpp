@@ -83,6 +83,14 @@ void write_hayb(const std::string& path, const ProjectModel& model, AtomicFile::
 /// Whether the file begins as a .hayb does.
 [[nodiscard]] bool is_hayb(const std::string& path);
 
+/// A half of a network as Linear layers with an activation each (BatchNorm goes into a neighbour), as DenseInference
+/// runs them; nothing if it has other layers. They must have passed check_layers.
+[[nodiscard]] std::optional<std::vector<DenseLayer>> dense_layers(const std::vector<Layer>& layers);
+/// The precision that the model was trained in.
+[[nodiscard]] inline Arithmetic own_arithmetic(const ProjectModel& model) {
+  return model.float32 ? Arithmetic::Float32 : Arithmetic::Float64;
+}
+
 /// Checks that layers follow each other, weights fit them and are finite. Error(BadInput), the line starting with
 /// `what`. Readers call it; whoever builds a model by hand should.
 void check_layers(const std::vector<Layer>& layers, const std::string& what);

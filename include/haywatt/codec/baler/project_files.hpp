@@ -5,8 +5,12 @@
 #include <string>
 
 #include "haywatt/codec/baler/project.hpp"
+#include "haywatt/codec/chunk_team.hpp"
 
 namespace haywatt::baler {
+
+/// Runs whole rows, without gaps between them, through a network.
+using RowFunction = std::function<void(const ConstRows& x, const MutableRows& y)>;
 
 struct ProjectOptions {
   /// As Baler does: the range is found anew in the data to compress, "int" truncates, corrections are Baler's. Else:
@@ -18,6 +22,12 @@ struct ProjectOptions {
   std::optional<Arithmetic> arithmetic;
   int threads = 1;
   AtomicFile::Existing existing = AtomicFile::Existing::Refuse;
+  /// Processes that share out the chunks: all of them call the function with the same files and options, member 0
+  /// writes, and only its outcome is whole. The bytes are those of one process.
+  ChunkTeam* team = nullptr;
+  /// Runs the encoder (compress) or the decoder (decompress) in place of this process, in its own precision; called
+  /// chunk by chunk. Empty: this process does. Not with `arithmetic`, a team or several threads.
+  RowFunction network;
   std::function<void(double)> progress = [](double) {};  ///< share of the work done
 };
 

@@ -6,6 +6,7 @@
 #include "codec/baler/project/evaluator.hpp"
 #include "codec/baler/project/exact_values.hpp"
 #include "codec/baler/project/row_source.hpp"
+#include "codec/baler/project/team_chunks.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/span.hpp"
 #include "haywatt/codec/baler/project_files.hpp"
@@ -37,6 +38,8 @@ class Compressor {
         percent_(percent),
         chunk_rows_(rows_per_chunk(model)),
         chunks_((source.rows() + chunk_rows_ - 1) / chunk_rows_),
+        packing_(model.settings.extra_compression ? Packing::Deflated : Packing::Stored),
+        team_(options.team),
         arithmetic_(options.arithmetic.value_or(own_arithmetic(model))) {
     if (percent_) decoder_ = make_evaluator(model.decoder, arithmetic_);
     if (percent_ && !options.as_baler) keeper_.emplace(model, *percent_);
@@ -45,8 +48,8 @@ class Compressor {
   void run(const std::string& output, ProjectOutcome& outcome) {
     make_scaler();
     make_encoder(outcome);
-    NpzFileWriter file(output, model_.settings.extra_compression ? Packing::Deflated : Packing::Stored,
-                       options_.existing);
+    if (!is_first(team_)) return work_for_first();
+    NpzFileWriter file(output, packing_, options_.existing);
     file.begin("data", {ScalarKind::Float, sizeof(T), false}, {source_.rows(), model_.latent()});
     Corrections corrections;
     ExactValues exact;
@@ -55,12 +58,15 @@ class Compressor {
     std::vector<Slot<T>> slots(static_cast<std::size_t>(std::min(window, chunks_)));
     exec::ordered_pipeline(
         chunks_, options_.threads, slots.size(),
-        [&](std::uint64_t i) { encode(i, file.packing(), slots[static_cast<std::size_t>(i % slots.size())]); },
         [&](std::uint64_t i) {
-          const ScopedSpan span("write");
+          if (owns(team_, i)) encode(i, slots[static_cast<std::size_t>(i % slots.size())]);
+        },
+        [&](std::uint64_t i) {
           Slot<T>& slot = slots[static_cast<std::size_t>(i % slots.size())];
+          if (!owns(team_, i)) receive(i, slot);
+          const ScopedSpan span("write");
           const ByteSpan values = std::as_bytes(std::span(slot.latents));
-          if (file.packing() == Packing::Deflated) {
+          if (packing_ == Packing::Deflated) {
             file.write_packed(values, slot.packed);
           } else {
             file.write(values);
@@ -95,6 +101,32 @@ class Compressor {
   }
 
  private:
+  /// Another member of the team than the first, which writes.
+  void work_for_first() {
+    Slot<T> slot;
+    for (std::uint64_t i = 0; i < chunks_; ++i) {
+      if (!team_->owns(i)) continue;
+      encode(i, slot);
+      const ScopedSpan span("write");
+      ByteWriter w;
+      put_values(w, slot.latents);
+      put_values(w, slot.packed);
+      put_found(w, slot.found);
+      w.put(slot.not_finite);
+      team_->send_to_first(w.view());
+    }
+  }
+  void receive(std::uint64_t i, Slot<T>& slot) const {
+    const ScopedSpan span("encode");
+    const ByteVector message = team_->receive_from(static_cast<int>(i % static_cast<std::uint64_t>(team_->members())));
+    ByteReader r(message, "a chunk of another process");
+    slot.latents = get_values<T>(r);
+    slot.packed = get_values<std::byte>(r);
+    slot.found = get_found(r);
+    slot.not_finite = r.get<std::uint64_t>();
+    r.expect_end();
+  }
+
   [[nodiscard]] std::uint64_t rows_of(std::uint64_t chunk) const {
     return std::min(chunk_rows_, source_.rows() - chunk * chunk_rows_);
   }
@@ -115,6 +147,7 @@ class Compressor {
       std::uint64_t done = 0;
       done_before_ = 0.3;
       exec::parallel_for(chunks_, options_.threads, [&](std::uint64_t i) {
+        if (!owns(team_, i)) return;
         const ByteVector rows = read(i);
         const ScopedSpan span("prepare");
         RangeScan part(source_.type(), model_.features());
@@ -123,8 +156,27 @@ class Compressor {
         scan.merge(part);
         options_.progress(done_before_ * static_cast<double>(++done) / static_cast<double>(chunks_));
       });
+      if (team_ != nullptr) scan = scan_of_all(scan);
       scaler_ = numpy_scaler(scan, model_.features());
     }
+  }
+
+  /// The ranges that all members of the team found, put together.
+  [[nodiscard]] RangeScan scan_of_all(const RangeScan& mine) const {
+    const ScopedSpan span("prepare");
+    RangeScan all(source_.type(), model_.features());
+    ByteVector extremes = mine.extremes();
+    if (team_->member() == 0) {
+      all.add(extremes);
+      for (int m = 1; m < team_->members(); ++m) all.add(team_->receive_from(m));
+      extremes = all.extremes();
+      team_->share_of_first(extremes);
+      return all;
+    }
+    team_->send_to_first(extremes);
+    team_->share_of_first(extremes);
+    all.add(extremes);
+    return all;
   }
 
   /// What the network sees of these rows.
@@ -141,6 +193,10 @@ class Compressor {
 
   /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
   void make_encoder(ProjectOutcome& outcome) {
+    if (options_.network) {
+      encoder_ = make_evaluator(options_.network);
+      return;
+    }
     if (arithmetic_ == own_arithmetic(model_)) {
       encoder_ = make_evaluator(model_.encoder, arithmetic_);
       return;
@@ -166,7 +222,7 @@ class Compressor {
     outcome.sample_rows = count;
   }
 
-  void encode(std::uint64_t i, Packing packing, Slot<T>& slot) const {
+  void encode(std::uint64_t i, Slot<T>& slot) const {
     const ByteVector rows = read(i);
     const auto count = static_cast<std::size_t>(rows_of(i));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
@@ -185,7 +241,7 @@ class Compressor {
         find_as_baler(decoded.data(), x.data(), decoded.size(), *percent_, first, slot.found.halves);
       }
     }
-    if (packing == Packing::Deflated)
+    if (packing_ == Packing::Deflated)
       slot.packed = NpzFileWriter::deflate_piece(std::as_bytes(std::span(slot.latents)));
   }
 
@@ -241,6 +297,8 @@ class Compressor {
   const ProjectOptions& options_;
   std::optional<double> percent_;
   std::uint64_t chunk_rows_, chunks_;
+  Packing packing_;
+  ChunkTeam* team_;
   Arithmetic arithmetic_;
   std::unique_ptr<Evaluator> encoder_, decoder_;
   std::optional<BoundKeeper> keeper_;
@@ -278,11 +336,13 @@ ProjectOutcome compress_project(const ProjectModel& model, const std::string& in
                                 const ProjectOptions& options) {
   const std::optional<double> percent = bound_of(model, options);
   if (!output.ends_with(".npz")) fail_usage(output + " is not an .npz: Baler's files are");
-  if (options.existing == AtomicFile::Existing::Refuse) clear_old_corrections(output, options.existing, true);
+  if (is_first(options.team) && options.existing == AtomicFile::Existing::Refuse)
+    clear_old_corrections(output, options.existing, true);
   std::unique_ptr<RowSource> source;
   {
     const ScopedSpan span("read");
     source = std::make_unique<RowSource>(model, input);
+    expect_same_table(options.team, source->file());
   }
   ProjectOutcome outcome;
   if (source->file().has("names") && !model.names.empty() && source->file().strings("names") != model.names)
@@ -296,7 +356,8 @@ ProjectOutcome compress_project(const ProjectModel& model, const std::string& in
   } else {
     Compressor<double>(model, *source, options, percent).run(output, outcome);
   }
-  if (outcome.correction_bytes == 0) clear_old_corrections(output, AtomicFile::Existing::Replace, false);
+  if (is_first(options.team) && outcome.correction_bytes == 0)
+    clear_old_corrections(output, AtomicFile::Existing::Replace, false);
   return outcome;
 }
 

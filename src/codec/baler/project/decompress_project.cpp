@@ -5,6 +5,7 @@
 #include "codec/baler/project/evaluator.hpp"
 #include "codec/baler/project/exact_values.hpp"
 #include "codec/baler/project/row_source.hpp"
+#include "codec/baler/project/team_chunks.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/span.hpp"
 #include "haywatt/codec/baler/project_files.hpp"
@@ -30,6 +31,9 @@ class Decompressor {
         options_(options),
         rows_(file.array("data").rows()),
         chunk_rows_(rows_per_chunk(model)),
+        chunks_((rows_ + chunk_rows_ - 1) / chunk_rows_),
+        packing_(model.settings.extra_compression ? Packing::Deflated : Packing::Stored),
+        team_(options.team),
         output_(model, options.as_baler),
         latent_scaler_(cast_scaler(file.array("data").dtype, false)),
         arithmetic_(options.arithmetic.value_or(own_arithmetic(model))) {
@@ -38,32 +42,26 @@ class Decompressor {
 
   void run(const std::string& path, const std::vector<std::uint64_t>& shape, ProjectOutcome& outcome) {
     make_decoder(outcome);
-    NpzFileWriter out(path, model_.settings.extra_compression ? Packing::Deflated : Packing::Stored, options_.existing);
-    const bool wide = output_.gives_double();
-    out.begin("data", {ScalarKind::Float, static_cast<std::uint8_t>(wide ? 8 : 4), false}, shape);
-    const std::uint64_t chunks = (rows_ + chunk_rows_ - 1) / chunk_rows_;
+    if (!is_first(team_)) return work_for_first();
+    NpzFileWriter out(path, packing_, options_.existing);
+    out.begin("data", {ScalarKind::Float, static_cast<std::uint8_t>(output_.gives_double() ? 8 : 4), false}, shape);
     const std::uint64_t window = 2 * static_cast<std::uint64_t>(options_.threads);
-    std::vector<Slot> slots(static_cast<std::size_t>(std::max<std::uint64_t>(1, std::min(window, chunks))));
+    std::vector<Slot> slots(static_cast<std::size_t>(std::max<std::uint64_t>(1, std::min(window, chunks_))));
     exec::ordered_pipeline(
-        chunks, options_.threads, slots.size(),
+        chunks_, options_.threads, slots.size(),
         [&](std::uint64_t i) {
-          Slot& slot = slots[static_cast<std::size_t>(i % slots.size())];
-          if (wide) {
-            decode<double>(i, slot);
-          } else {
-            decode<float>(i, slot);
-          }
-          if (out.packing() == Packing::Deflated) slot.packed = NpzFileWriter::deflate_piece(slot.values);
+          if (owns(team_, i)) decode(i, slots[static_cast<std::size_t>(i % slots.size())]);
         },
         [&](std::uint64_t i) {
+          Slot& slot = slots[static_cast<std::size_t>(i % slots.size())];
+          if (!owns(team_, i)) receive(i, slot);
           const ScopedSpan span("write");
-          const Slot& slot = slots[static_cast<std::size_t>(i % slots.size())];
-          if (out.packing() == Packing::Deflated) {
+          if (packing_ == Packing::Deflated) {
             out.write_packed(slot.values, slot.packed);
           } else {
             out.write(slot.values);
           }
-          options_.progress(static_cast<double>(i + 1) / static_cast<double>(chunks));
+          options_.progress(static_cast<double>(i + 1) / static_cast<double>(chunks_));
         });
     const ScopedSpan span("write");
     if (file_.has("names")) {
@@ -78,6 +76,28 @@ class Decompressor {
   }
 
  private:
+  /// Another member of the team than the first, which writes.
+  void work_for_first() {
+    Slot slot;
+    for (std::uint64_t i = 0; i < chunks_; ++i) {
+      if (!team_->owns(i)) continue;
+      decode(i, slot);
+      const ScopedSpan span("write");
+      ByteWriter w;
+      put_values(w, slot.values);
+      put_values(w, slot.packed);
+      team_->send_to_first(w.view());
+    }
+  }
+  void receive(std::uint64_t i, Slot& slot) const {
+    const ScopedSpan span("decode");
+    const ByteVector message = team_->receive_from(static_cast<int>(i % static_cast<std::uint64_t>(team_->members())));
+    ByteReader r(message, "a chunk of another process");
+    slot.values = get_values<std::byte>(r);
+    slot.packed = get_values<std::byte>(r);
+    r.expect_end();
+  }
+
   void read_corrections_and_values(const std::optional<ProjectMark>& mark) {
     const ScopedSpan span("read");
     const CorrectionShape shape = {rows_, model_.features(), model_.settings.batch_size};
@@ -111,6 +131,10 @@ class Decompressor {
   void make_decoder(ProjectOutcome& outcome) {
     const bool corrected_values = corrections_.size() > 0 || !exact_.positions.empty();
     if (corrected_values) refuse_with_corrections(model_, arithmetic_);
+    if (options_.network) {
+      decoder_ = make_evaluator(options_.network);
+      return;
+    }
     if (arithmetic_ == own_arithmetic(model_)) {
       decoder_ = make_evaluator(model_.decoder, arithmetic_);
       return;
@@ -132,9 +156,18 @@ class Decompressor {
     outcome.sample_rows = count;
   }
 
+  void decode(std::uint64_t i, Slot& slot) const {
+    if (output_.gives_double()) {
+      decode_as<double>(i, slot);
+    } else {
+      decode_as<float>(i, slot);
+    }
+    if (packing_ == Packing::Deflated) slot.packed = NpzFileWriter::deflate_piece(slot.values);
+  }
+
   /// O: what is written.
   template <class O>
-  void decode(std::uint64_t i, Slot& slot) const {
+  void decode_as(std::uint64_t i, Slot& slot) const {
     const std::uint64_t first_row = i * chunk_rows_;
     const auto count = static_cast<std::size_t>(std::min(chunk_rows_, rows_ - first_row));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
@@ -162,7 +195,9 @@ class Decompressor {
   const ProjectModel& model_;
   const NpzArrays& file_;
   const ProjectOptions& options_;
-  std::uint64_t rows_, chunk_rows_;
+  std::uint64_t rows_, chunk_rows_, chunks_;
+  Packing packing_;
+  ChunkTeam* team_;
   OutputScaler output_;
   std::unique_ptr<InputScaler> latent_scaler_;
   Arithmetic arithmetic_;
@@ -206,6 +241,7 @@ ProjectOutcome decompress_project(const ProjectModel& model, const std::string& 
   if (data.text || data.shape.size() != 2 || data.shape[1] != model.latent() || data.shape[0] == 0)
     fail_input(input + ": data is not a table of " + std::to_string(model.latent()) +
                " latent values a row, which this model decodes");
+  expect_same_table(options.team, *file);
   const std::optional<ProjectMark> mark = read_mark(*file);
   ProjectOutcome outcome;
   outcome.rows = data.shape[0];

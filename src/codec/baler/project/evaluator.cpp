@@ -30,8 +30,28 @@ void fold_after(Linear& layer, const Layer& affine) {
   }
 }
 
-/// The layers as Linear with an activation each, if that is all they are. BatchNorm goes into a neighbour.
-std::optional<std::vector<DenseLayer>> as_dense(const std::vector<Layer>& layers) {
+class DenseEvaluator final : public Evaluator {
+ public:
+  DenseEvaluator(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const ConstRows* calibration)
+      : network_(layers, arithmetic, {}, {}, calibration) {}
+  void run(const ConstRows& x, const MutableRows& y) const override { network_.run(x, y); }
+
+ private:
+  DenseInference network_;
+};
+
+class FunctionEvaluator final : public Evaluator {
+ public:
+  explicit FunctionEvaluator(const RowFunction& function) : function_(function) {}
+  void run(const ConstRows& x, const MutableRows& y) const override { function_(x, y); }
+
+ private:
+  RowFunction function_;
+};
+
+}  // namespace
+
+std::optional<std::vector<DenseLayer>> dense_layers(const std::vector<Layer>& layers) {
   std::vector<DenseLayer> dense;
   const Layer* pending = nullptr;
   for (const Layer& l : layers) {
@@ -60,21 +80,13 @@ std::optional<std::vector<DenseLayer>> as_dense(const std::vector<Layer>& layers
   return dense;
 }
 
-class DenseEvaluator final : public Evaluator {
- public:
-  DenseEvaluator(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const ConstRows* calibration)
-      : network_(layers, arithmetic, {}, {}, calibration) {}
-  void run(const ConstRows& x, const MutableRows& y) const override { network_.run(x, y); }
-
- private:
-  DenseInference network_;
-};
-
-}  // namespace
+std::unique_ptr<Evaluator> make_evaluator(const RowFunction& function) {
+  return std::make_unique<FunctionEvaluator>(function);
+}
 
 std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic,
                                           const ConstRows* calibration) {
-  if (const auto dense = as_dense(layers)) return std::make_unique<DenseEvaluator>(*dense, arithmetic, calibration);
+  if (const auto dense = dense_layers(layers)) return std::make_unique<DenseEvaluator>(*dense, arithmetic, calibration);
   if (arithmetic == Arithmetic::BFloat16 || arithmetic == Arithmetic::Int8)
     fail_unavailable("bfloat16 and int8 are there for dense models only: take float32");
   return make_reference_evaluator(layers, arithmetic);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "haywatt/codec/baler/dense_inference.hpp"
-#include "haywatt/codec/baler/project.hpp"
+#include "haywatt/codec/baler/project_files.hpp"
 
 namespace haywatt::baler {
 
@@ -22,10 +22,9 @@ class Evaluator {
 [[nodiscard]] std::unique_ptr<Evaluator> make_evaluator(const std::vector<Layer>& layers, Arithmetic arithmetic,
                                                         const ConstRows* calibration = nullptr);
 
-/// The precision that the model was trained in.
-[[nodiscard]] inline Arithmetic own_arithmetic(const ProjectModel& model) {
-  return model.float32 ? Arithmetic::Float32 : Arithmetic::Float64;
-}
+/// One that calls the function.
+[[nodiscard]] std::unique_ptr<Evaluator> make_evaluator(const RowFunction& function);
+
 /// Error(Usage) if corrections are to be made or applied in another.
 void refuse_with_corrections(const ProjectModel& model, Arithmetic arithmetic);
 

@@ -171,6 +171,12 @@ void RangeScan::merge(const RangeScan& other) {
   add(other.high_);
 }
 
+ByteVector RangeScan::extremes() const {
+  ByteVector both = low_;
+  both.insert(both.end(), high_.begin(), high_.end());
+  return both;
+}
+
 ByteVector RangeScan::range() const {
   ByteVector out(low_.size());
   visit_type(type_, [&](auto tag) {

@@ -17,6 +17,8 @@ class RangeScan {
   /// Rows in C order. Not thread-safe.
   void add(ByteSpan rows);
   void merge(const RangeScan& other);
+  /// The minimum and the maximum, or nothing if there were no rows: add() of it does what merge() does.
+  [[nodiscard]] ByteVector extremes() const;
   [[nodiscard]] const DType& type() const { return type_; }
   [[nodiscard]] ByteSpan minimum() const { return low_; }
   [[nodiscard]] ByteVector range() const;

@@ -1,11 +1,11 @@
-#include "cli/phase_marks.hpp"
+#include "haywatt/base/phase_marks.hpp"
 
 #include <cstdlib>
 
 #include "haywatt/base/span.hpp"
 #include "haywatt_phase.h"
 
-namespace haywatt::cli {
+namespace haywatt {
 namespace {
 
 class PhaseMarks final : public SpanListener {
@@ -30,4 +30,4 @@ void announce_phases_to_meter() {
   set_span_listener(&marks);
 }
 
-}  // namespace haywatt::cli
+}  // namespace haywatt
