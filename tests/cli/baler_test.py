@@ -401,6 +401,12 @@ class Hostile(Case):
         self.change_config("\n    c.model_name = 'FPGA_prototype_model'\n    c.type_list = ['int'] * 3\n")
         self.import_fails("type_list")
 
+    def test_untrained(self):
+        self.project()
+        for name in ("compressed_output/model.pt", "training/normalization_features.npy"):
+            os.remove(self.path("fpga", "output", name))
+            self.import_fails("no trained project", name)
+
     def test_archives(self):
         self.project()
         with open(self.model(), "rb") as f:

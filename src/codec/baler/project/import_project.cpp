@@ -57,6 +57,13 @@ class Importer {
 
  private:
   [[nodiscard]] std::string output(const std::string& name) const { return (folder_ / "output" / name).string(); }
+  /// The same of a file that training must have left.
+  [[nodiscard]] std::string trained(const std::string& name) const {
+    if (!fs::exists(folder_ / "output" / name))
+      fail_input(folder_.string() + " is no trained project: output/" + name +
+                 " is missing; train it with Baler first");
+    return output(name);
+  }
   void remember(const std::string& path) {
     model_.sources[fs::relative(path, folder_).generic_string()] = fmt::format("xxh3:{:016x}", xxh3_of_file(path));
   }
@@ -141,7 +148,7 @@ class Importer {
 
   void read_range() {
     if (!model_.settings.apply_normalization) return;
-    const std::string path = output("training/normalization_features.npy");
+    const std::string path = trained("training/normalization_features.npy");
     const auto table = open_table(path);
     const ColumnInfo& c = table->schema().columns.empty() ? fail_range(path) : table->schema().columns[0];
     if (c.rows != 2) fail_range(path);
@@ -185,8 +192,8 @@ class Importer {
     hints.frame = block[0] != 0 ? block : model_.frame;
     read_final_layer(hints);
     if (config_.boolean("separate_model_saving").value_or(false)) {
-      const std::string encoder = output("compressed_output/encoder.pt"),
-                        decoder = output("compressed_output/decoder.pt");
+      const std::string encoder = trained("compressed_output/encoder.pt"),
+                        decoder = trained("compressed_output/decoder.pt");
       const StateDict encoder_file(encoder), decoder_file(decoder);
       build_model(*name, Tensors(encoder_file, "encoder.", decoder_file, "decoder."), hints, model_, notes_);
       notes_.emplace_back(
@@ -198,7 +205,7 @@ class Importer {
       remember(decoder);
       return;
     }
-    const std::string path = output("compressed_output/model.pt");
+    const std::string path = trained("compressed_output/model.pt");
     const StateDict file(path);
     build_model(*name, Tensors(file), hints, model_, notes_);
     remember(path);
