@@ -4,6 +4,8 @@
 
 namespace haywatt::baler {
 
+[[gnu::noinline]] void put_block(ByteWriter& to, ByteSpan bytes) { to.put_block(bytes); }
+
 void put_found(ByteWriter& to, const FoundCorrections& found) {
   put_values(to, found.halves.positions);
   put_values(to, found.halves.values);

@@ -10,9 +10,11 @@
 
 namespace haywatt::baler {
 
+/// A length and the bytes. Not inline: g++ 12 sees a read beyond a vector that is not there.
+void put_block(ByteWriter& to, ByteSpan bytes);
 template <class X>
 void put_values(ByteWriter& to, const std::vector<X>& values) {
-  to.put_block(std::as_bytes(std::span(values)));
+  put_block(to, std::as_bytes(std::span(values)));
 }
 template <class X>
 [[nodiscard]] std::vector<X> get_values(ByteReader& from) {
