@@ -82,6 +82,8 @@ LinkModel LinkModel::fitted(const std::vector<LinkSample>& samples, std::uint64_
   if (burst_B > eager_limit_B) breaks.push_back(burst_B);
   LinkModel link;
   link.eager_limit_B = eager_limit_B;
+  for (const LinkSample& s : samples)
+    if (!s.completes_alone && s.bytes <= eager_limit_B) link.alone_limit_B = std::min(link.alone_limit_B, s.bytes - 1);
   link.one_way = fit_segments(bytes, one_way, breaks);
   link.exchange = fit_segments(bytes, exchange, breaks);
   link.send = fit_segments(bytes, send, {eager_limit_B});

@@ -30,6 +30,7 @@ class Walk {
         full_at_(programs.size(), 0.0),
         out_free_(programs.size(), 0.0),
         blocked_(programs.size(), false),
+        waits_for_(programs.size(), nobody),
         result_{0.0, std::vector<RankPrediction>(programs.size())} {}
 
   Prediction run() {
@@ -60,8 +61,20 @@ class Walk {
     result_.ranks[r].busy_s += seconds;
   }
 
+  /// Rank `r` calls MPI now: senders that waited for that go on.
+  void enters_mpi(int r) {
+    for (std::size_t q = 0; q < programs_.size(); ++q) {
+      if (waits_for_[q] != r) continue;
+      clock_[q] = std::max(clock_[q], clock_[r]);
+      waits_for_[q] = nobody;
+      blocked_[q] = false;
+    }
+  }
+
   /// False: not yet possible.
   bool step(int r, const Step& s) {
+    if (s.kind == StepKind::AllReduce || (s.waits && (s.kind == StepKind::Send || s.kind == StepKind::Receive)))
+      enters_mpi(r);
     switch (s.kind) {
       case StepKind::Layer:
       case StepKind::Finish: {
@@ -98,6 +111,11 @@ class Walk {
       take_tokens(rank, start, m.bytes);
       out_free_[r] = start + on_the_wire(m.bytes);
       work(r, seconds_of(link_.send, m.bytes));
+      // A peer that waits itself is in MPI.
+      if (s.waits && m.bytes > link_.alone_limit_B && !blocked_[s.peer]) {
+        waits_for_[r] = s.peer;
+        blocked_[r] = true;
+      }
     }
     on_the_way_[{r, s.peer, s.index}].push_back(m);
   }
@@ -191,7 +209,9 @@ class Walk {
   const LinkModel& link_;
   std::vector<std::size_t> at_;
   std::vector<double> clock_, full_at_, out_free_;  // full_at_: when its token bucket will be full again
+  static constexpr int nobody = -1;
   std::vector<bool> blocked_;
+  std::vector<int> waits_for_;  // which rank's next call of MPI lets a sender go on
   std::map<std::tuple<int, int, std::uint32_t>, std::deque<Message>> on_the_way_;
   Prediction result_;
 };

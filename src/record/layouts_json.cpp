@@ -79,6 +79,7 @@ json network_json(const LayoutNetwork& n) {
           {"one_way", list_of(n.one_way, line_json)},
           {"exchange", list_of(n.exchange, line_json)},
           {"wait_cpu_share", number(n.wait_cpu_share)},
+          {"alone_limit_B", n.alone_limit_B ? nlohmann::json(*n.alone_limit_B) : nlohmann::json()},
           {"worst_fit_deviation", number(n.worst_fit_deviation)},
           {"cases", list_of(n.cases, case_json)}};
 }

@@ -102,6 +102,7 @@ LayoutNetwork network_from(const json& j) {
   n.one_way = lines_from(j, "one_way");
   n.exchange = lines_from(j, "exchange");
   read_member(j, "wait_cpu_share", n.wait_cpu_share);
+  if (const auto limit = optional_number(j, "alone_limit_B")) n.alone_limit_B = static_cast<std::uint64_t>(*limit);
   read_member(j, "worst_fit_deviation", n.worst_fit_deviation);
   for (const json& c : array_member(j, "cases")) n.cases.push_back(case_from(c));
   return n;

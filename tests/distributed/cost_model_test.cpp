@@ -81,6 +81,25 @@ TEST(CostModel, ALargeMessageWaitsForItsReceiver) {
   EXPECT_DOUBLE_EQ(time_of(Layout::Data, pair, 2, 8, 1, link), 1.0 + 4 * 200.0 + 1.0 + 0.0 + 0.0);
 }
 
+TEST(CostModel, ASendThatDoesNotCompleteAloneWaitsForTheReceiversNextCall) {
+  LinkModel link = LinkModel::assumed(1.0, 0.0, 0.0);
+  const Range rows{0, 8}, ten{0, 10};
+  const Step layer{StepKind::Layer, 0, rows, ten, ten, -1, true};
+  const auto send = [&](bool waits) { return Step{StepKind::Send, 1, rows, {}, {}, 1, waits}; };
+  const Step receive{StepKind::Receive, 1, rows, {}, {}, 0, true};
+  // Rank 1 waits for the first message and is then busy for 800.
+  const auto finish_of_rank_0 = [&](bool waits) {
+    const std::vector<Program> programs = {{layer, send(waits), send(waits)}, {receive, layer, receive}};
+    return predict(programs, pair, Company::Stages, one_second_a_mac(), link).ranks[0].finish_s;
+  };
+  EXPECT_DOUBLE_EQ(finish_of_rank_0(true), 800.0);
+  link.alone_limit_B = 100;
+  EXPECT_DOUBLE_EQ(finish_of_rank_0(true), 1601.0);
+  EXPECT_DOUBLE_EQ(finish_of_rank_0(false), 800.0);
+  link.alone_limit_B = 8 * 10 * 4;
+  EXPECT_DOUBLE_EQ(finish_of_rank_0(true), 800.0);
+}
+
 TEST(CostModel, ATokenBucketLetsTheFirstBytesPass) {
   LinkModel link = LinkModel::assumed(1.0, 0.0, 0.0);
   link.bucket_B = 320.0;

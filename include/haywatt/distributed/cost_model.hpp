@@ -16,6 +16,8 @@ namespace haywatt::distributed {
 struct LinkSample {
   std::uint64_t bytes = 0;
   double one_way_s = 0.0, exchange_s = 0.0, send_s = 0.0, late_receive_s = 0.0;
+  /// A send's buffer was free again while the receiver did not call MPI.
+  bool completes_alone = true;
 };
 
 /// t(s) = alpha + beta s on a range of sizes (Hockney, Parallel Computing 20, 1994).
@@ -36,14 +38,17 @@ struct LinkSegment {
 struct LinkModel {
   std::vector<LinkSegment> one_way, exchange, send, late_receive;
   std::uint64_t eager_limit_B = 65536;  ///< larger messages start only when the receiver is waiting (rendezvous)
+  /// A send of more that waits for its buffer goes on only when the receiver calls MPI (or waits in it), even where the
+  /// message has left at once: Open MPI's shared memory takes back its copy then.
+  std::uint64_t alone_limit_B = UINT64_MAX;
   /// A token bucket on the way out: so much may leave at once, the rest at the rate, which also refills the bucket. The
   /// lines above are those of a full bucket. Rate 0: none.
   double bucket_B = 0.0, rate_B_s = 0.0;
   double add_s_per_B = 0.0;     ///< adding up partial sums, per byte of the sum
   double wait_cpu_share = 1.0;  ///< CPU seconds a second of waiting: 1 for a rank that spins
 
-  /// From samples made with a full bucket, with breaks at the eager limit and at `burst_B` (0: none), what a token
-  /// bucket lets pass at once; its rate is the slope of the largest sizes.
+  /// From samples made with a full bucket (the limit of sends that complete alone too), with breaks at the eager limit
+  /// and at `burst_B` (0: none), what a token bucket lets pass at once; its rate is the slope of the largest sizes.
   static LinkModel fitted(const std::vector<LinkSample>& samples, std::uint64_t eager_limit_B, std::uint64_t burst_B);
   /// Assumed: alpha and beta for all sizes, ends busy for `overhead_s` a message.
   static LinkModel assumed(double alpha_s, double beta_s_per_B, double overhead_s);

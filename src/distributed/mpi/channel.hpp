@@ -48,6 +48,8 @@ class Channel {
   void send(int to, int tag, const void* data, std::size_t bytes, Transfer& transfer);
   void receive(int from, int tag, void* data, std::size_t bytes, Transfer& transfer);
   void wait(Transfer& transfer);
+  /// Whether it is complete, without the added latency.
+  [[nodiscard]] bool done(Transfer& transfer);
 
   /// All ranks reach this point; waits without using a CPU, and is not delayed.
   void meet();
@@ -55,7 +57,7 @@ class Channel {
   [[nodiscard]] double agree_on_start();
 
  private:
-  [[nodiscard]] bool done(Transfer& transfer);
+  void spin_in_mpi(double until_s);
   MPI_Comm comm_;
   Waiting waiting_;
   int rank_ = 0, ranks_ = 1;

@@ -197,6 +197,7 @@ class Worker {
     // Short layers feel what the transport does between runs; and the machine may be faster or slower than before.
     time_layers(1);
     n.wait_cpu_share = link.wait_cpu_share;
+    if (link.alone_limit_B != UINT64_MAX) n.alone_limit_B = link.alone_limit_B;
     std::size_t i = 0;
     for (LayoutRun& run : runs_) n.cases.push_back(predicted(run, link, equality_[i++]));
     run_in_turn(n);
