@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
-#include <numeric>
 
 #include "distributed/mpi/layout_run.hpp"
 #include "distributed/mpi/link_calibration.hpp"
@@ -167,8 +166,8 @@ class Worker {
                 "receive");
       for (const TimedLayer& t : theirs) by_rank[t.key].push_back(t.seconds);
     }
-    for (const auto& [key, values] : by_rank)
-      compute_.add(key, std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()));
+    // Ranks that do the same wait for the slowest.
+    for (const auto& [key, values] : by_rank) compute_.add(key, *std::max_element(values.begin(), values.end()));
   }
 
   [[nodiscard]] std::uint64_t largest_message() const {
