@@ -63,7 +63,7 @@ struct LayoutNetwork {
   std::vector<LayoutLinkLine> one_way, exchange;
   double wait_cpu_share = 1.0;
   std::optional<std::uint64_t> alone_limit_B;  ///< a blocking send of more waits until the receiver calls MPI
-  double worst_fit_deviation = 0.0;  ///< of the lines from the one-way samples
+  double worst_fit_deviation = 0.0;            ///< of the lines from the one-way samples
   std::vector<LayoutCase> cases;
 };
 
