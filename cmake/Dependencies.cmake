@@ -13,6 +13,8 @@ function(haywatt_library name package)
   list(GET ${name}_LIBRARIES 0 file)
   find_library(HAYWATT_STATIC_${name} lib${file}.a PATHS ${${name}_LIBRARY_DIRS} ${${name}_LIBDIR})
   add_library(haywatt_${name} INTERFACE)
+  # Threads are linked below and need no option; with it, the library's users could not share a precompiled header.
+  list(REMOVE_ITEM ${name}_CFLAGS_OTHER -pthread)
   if(HAYWATT_STATIC_${name})
     target_include_directories(haywatt_${name} SYSTEM INTERFACE ${${name}_INCLUDE_DIRS})
     target_compile_options(haywatt_${name} INTERFACE ${${name}_CFLAGS_OTHER})
