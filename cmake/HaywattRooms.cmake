@@ -4,7 +4,7 @@
 add_library(haywatt_flags INTERFACE)
 target_compile_options(haywatt_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
   # g++ 12 sees overflows that are not there when it inlines vector growth (GCC bugs 105329, 107852); ASan does that job.
-  -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict
+  -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict
   # The same bits on every machine: no fused multiply-add unless a kernel asks for it by name.
   -ffp-contract=off)
 target_include_directories(haywatt_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
