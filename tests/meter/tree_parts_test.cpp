@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -147,6 +148,38 @@ TEST(LiveTree, ABriefLookSeesMemoryAndCpuTimeAndAThoroughOneTheRest) {
   EXPECT_EQ(tree.look(5 * second, false).processes, 0U);
   ::close(from[0]);
   ::close(from[1]);
+  std::remove(list.c_str());
+}
+
+/// The list is read again only when the group used time that nobody known has on his clock.
+TEST(LiveTree, ANewcomerIsFoundByTheTimeItUses) {
+  const std::string list = testing::TempDir() + "haywatt-live-tree-newcomer";
+  const auto waits = [] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::pause();
+      ::_exit(0);
+    }
+    return child;
+  };
+  const pid_t first = waits(), second = waits();
+  { std::ofstream(list) << first << "\n" << second << "\n"; }
+  LiveTree tree(0, list, true);
+  constexpr std::int64_t s = 1'000'000'000, ms = 1'000'000;
+  ASSERT_EQ(tree.look(2 * s, true, 0).processes, 2U);
+  const pid_t newcomer = waits();
+  { std::ofstream(list, std::ios::app) << newcomer << "\n"; }
+  EXPECT_EQ(tree.look(2 * s + 100 * ms, false, ms / 2).processes, 2U);
+  EXPECT_EQ(tree.look(2 * s + 200 * ms, false, 5 * ms).processes, 3U);
+  // An idle one waits for the thorough look.
+  const pid_t idle = waits();
+  { std::ofstream(list, std::ios::app) << idle << "\n"; }
+  EXPECT_EQ(tree.look(2 * s + 300 * ms, false, 5 * ms).processes, 3U);
+  EXPECT_EQ(tree.look(3 * s, true, 5 * ms).processes, 4U);
+  for (const pid_t pid : {first, second, newcomer, idle}) {
+    ::kill(pid, SIGKILL);
+    ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+  }
   std::remove(list.c_str());
 }
 

@@ -17,6 +17,9 @@ constexpr std::uint64_t most_open = 64;  ///< processes whose files are kept ope
 constexpr std::size_t most_remembered = 200;
 /// Of a process: one that is over by then should be known as well as others.
 constexpr std::int64_t fully_for_ns = 1'000'000'000;
+/// CPU time of the group that no known process has used means that there is one more.
+constexpr std::int64_t newcomer_ns = 1'000'000;
+constexpr unsigned by_parents_every = 4;  ///< thorough looks, while all are in the group
 
 using Path = std::array<char, 64>;
 
@@ -146,7 +149,7 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
 void LiveTree::find(bool thoroughly) {
   found_.clear();
   for (const auto& [number, p] : alive_) found_.push_back(p.pid);
-  const bool by_group = all_in_group_ && !thoroughly;
+  const bool by_group = all_in_group_ && (!thoroughly || ++by_group_looks_ % by_parents_every != 0);
   const std::size_t listed = thoroughly || by_group ? find_in_group() : 0;
   if (by_group) return;
   find_by_parents(thoroughly);
@@ -237,14 +240,33 @@ void LiveTree::see_whether_careless(const Process& p) {
   if (ignored && ((*ignored >> (SIGCHLD - 1)) & 1U) != 0) careless_parent_ = p.name.data();
 }
 
-const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
-  find(thoroughly);
+const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns) {
   sums_ = {};
+  const bool clocks_tell = !thoroughly && all_in_group_ && group_cpu_ns && alive_.size() <= most_open;
+  if (!clocks_tell) find(thoroughly);
+  read_from(alive_.begin(), now_ns, thoroughly);
+  if (clocks_tell && *group_cpu_ns - clocks_ns() > unexplained_ns_ + newcomer_ns) {
+    const std::uint64_t known = seen_;
+    find(false);
+    read_from(alive_.lower_bound(known), now_ns, false);
+  }
+  if (group_cpu_ns) unexplained_ns_ = *group_cpu_ns - clocks_ns();
+  return sums_;
+}
+
+std::int64_t LiveTree::clocks_ns() const {
+  std::int64_t sum = gone_cpu_ns_;
+  for (const auto& [number, p] : alive_) sum += p.cpu_ns;
+  return sum;
+}
+
+void LiveTree::read_from(Alive::iterator at, std::int64_t now_ns, bool thoroughly) {
   const bool group_counts = pids_file_ >= 0 && !thoroughly;
-  for (auto at = alive_.begin(); at != alive_.end();) {
+  const bool precisely = !group_counts || alive_.size() <= most_open;
+  while (at != alive_.end()) {
     Process& p = at->second;
     const bool old = group_counts && p.since_ns != 0 && now_ns >= p.since_ns + fully_for_ns;
-    if (!(old ? read_briefly(p) : read(p, now_ns, !group_counts))) {
+    if (!(old ? read_briefly(p) : read(p, now_ns, precisely))) {
       forget(at++, now_ns);
       continue;
     }
@@ -257,7 +279,6 @@ const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly) {
     ++sums_.processes;
     ++at;
   }
-  return sums_;
 }
 
 std::int64_t LiveTree::cpu_now_ns() noexcept {

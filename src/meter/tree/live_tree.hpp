@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,13 +33,14 @@ class LiveTree {
   LiveTree(const LiveTree&) = delete;
   LiveTree& operator=(const LiveTree&) = delete;
 
-  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of all
-  /// processes and of threads other than the first are looked for, and, on kernels without
-  /// /proc/PID/task/TID/children, all processes of the machine are gone through. Else the group's list alone is read if
-  /// it is fresh and the last thorough look found nothing outside it, and where the group counts CPU time, of processes
-  /// older than a second only memory and, of the first 64, the clock are read: threads and bytes are as of the last
-  /// thorough look.
-  const TreeSums& look(std::int64_t now_ns, bool thoroughly);
+  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and (every fourth time, if
+  /// all that was found last was in it) children of all processes and of threads other than the first are looked for,
+  /// and, on kernels without /proc/PID/task/TID/children, all processes of the machine are gone through. Else the
+  /// group's list alone is read if it is fresh and the last thorough look found nothing outside it; with
+  /// `group_cpu_ns`, the CPU time of the group read a moment ago, only if that rose by more than the clocks of the
+  /// processes known. Where the group counts CPU time, of processes older than a second only memory and, of the first
+  /// 64, the clock are read: threads and bytes are as of the last thorough look.
+  const TreeSums& look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns = {});
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
   [[nodiscard]] std::int64_t cpu_now_ns() noexcept;
@@ -70,12 +72,16 @@ class LiveTree {
   void add(pid_t pid);
   /// False if it is gone.
   bool read(Process& p, std::int64_t now_ns, bool precisely);
+  /// CPU time of all processes ever seen, by their own clocks.
+  [[nodiscard]] std::int64_t clocks_ns() const;
   /// Memory and clock alone. False if it is gone.
   bool read_briefly(Process& p);
   void see_whether_careless(const Process& p);
   /// In the order in which they were found, so that parents are read before their children: a child that is waited for
   /// between the two is missed for a moment, and never counted twice.
   using Alive = std::map<std::uint64_t, Process>;
+  /// Reads those from `at` on and adds them to the sums.
+  void read_from(Alive::iterator at, std::int64_t now_ns, bool thoroughly);
   [[nodiscard]] Process* process(pid_t pid);
   void forget(Alive::iterator at, std::int64_t now_ns);
   void remember(const ProcessRecord& record);
@@ -97,7 +103,8 @@ class LiveTree {
   TreeSums sums_;
   std::array<char, 4096> buffer_{};  ///< of find() and read()
   std::uint64_t seen_ = 0, open_files_ = 0;
-  std::int64_t gone_cpu_ns_ = 0;
+  std::int64_t gone_cpu_ns_ = 0, unexplained_ns_ = 0;
+  unsigned by_group_looks_ = 0;
   std::string careless_parent_;
 };
 

@@ -106,9 +106,9 @@ void Supervisor::start() {
   track_ = std::make_unique<PhaseTrack>(start_.wall_ns, 0);
   tree_ =
       std::make_unique<LiveTree>(start_.wall_ns, group_ ? group_->pids_file() : "", group_ && group_->lists_freshly());
-  own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   program_ = launch(plan);
   started_ns_ = clock_ns(CLOCK_MONOTONIC);
+  own_cpu_start_ns_ = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   streams_->started();
   if (!program_.in_control_group && group_) {
     group_.reset();
@@ -170,12 +170,13 @@ std::int64_t Supervisor::tree_cpu_ns(bool just_looked) {
 void Supervisor::tick(std::int64_t now) {
   const std::int64_t own_before = undisturbed_ ? own_after_look_ns_ : clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const bool slow = now >= next_slow_ns_;
-  const TreeSums& sums = tree_->look(now, slow);
+  const std::optional<SpanBorder> by_group = group_ ? std::optional(border()) : std::nullopt;
+  const TreeSums& sums = tree_->look(now, slow, by_group ? std::optional(by_group->process_cpu_ns) : std::nullopt);
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
   threads_peak_ = std::max(threads_peak_, sums.threads);
   io_.read_B = std::max(io_.read_B, ended_io_.read_B + sums.read_B);
   io_.written_B = std::max(io_.written_B, ended_io_.written_B + sums.written_B);
-  const SpanBorder at = border(true);
+  const SpanBorder at = by_group ? *by_group : border(true);
   track_->at(at.wall_ns, at.process_cpu_ns);
   samples_.add({static_cast<double>(at.wall_ns - start_.wall_ns) * 1e-9, sums.rss_B,
                 static_cast<double>(at.process_cpu_ns) * 1e-9, io_.read_B, io_.written_B, sums.processes,
