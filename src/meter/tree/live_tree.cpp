@@ -19,7 +19,6 @@ constexpr std::size_t most_remembered = 200;
 constexpr std::int64_t fully_for_ns = 1'000'000'000;
 /// CPU time of the group that no known process has used means that there is one more.
 constexpr std::int64_t newcomer_ns = 1'000'000;
-constexpr unsigned by_parents_every = 4;  ///< thorough looks, while all are in the group
 
 using Path = std::array<char, 64>;
 
@@ -149,7 +148,7 @@ void LiveTree::find_children_of(pid_t pid, pid_t thread, int fd) {
 void LiveTree::find(bool thoroughly) {
   found_.clear();
   for (const auto& [number, p] : alive_) found_.push_back(p.pid);
-  const bool by_group = all_in_group_ && (!thoroughly || ++by_group_looks_ % by_parents_every != 0);
+  const bool by_group = all_in_group_ && !thoroughly;
   const std::size_t listed = thoroughly || by_group ? find_in_group() : 0;
   if (by_group) return;
   find_by_parents(thoroughly);

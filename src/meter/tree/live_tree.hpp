@@ -33,13 +33,13 @@ class LiveTree {
   LiveTree(const LiveTree&) = delete;
   LiveTree& operator=(const LiveTree&) = delete;
 
-  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and (every fourth time, if
-  /// all that was found last was in it) children of all processes and of threads other than the first are looked for,
-  /// and, on kernels without /proc/PID/task/TID/children, all processes of the machine are gone through. Else the
-  /// group's list alone is read if it is fresh and the last thorough look found nothing outside it; with
-  /// `group_cpu_ns`, the CPU time of the group read a moment ago, only if that rose by more than the clocks of the
-  /// processes known. Where the group counts CPU time, of processes older than a second only memory and, of the first
-  /// 64, the clock are read: threads and bytes are as of the last thorough look.
+  /// Finds new processes and reads every one. `thoroughly`: the control group's list is read and children of all
+  /// processes and of threads other than the first are looked for, and, on kernels without
+  /// /proc/PID/task/TID/children, all processes of the machine are gone through. Else the group's list alone is read if
+  /// it is fresh and the last thorough look found nothing outside it; with `group_cpu_ns`, the CPU time of the group
+  /// read a moment ago, only if that rose by more than the clocks of the processes known. Where the group counts CPU
+  /// time, of processes older than a second only memory and, of the first 64, the clock are read: threads and bytes are
+  /// as of the last thorough look.
   const TreeSums& look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns = {});
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
@@ -104,7 +104,6 @@ class LiveTree {
   std::array<char, 4096> buffer_{};  ///< of find() and read()
   std::uint64_t seen_ = 0, open_files_ = 0;
   std::int64_t gone_cpu_ns_ = 0, unexplained_ns_ = 0;
-  unsigned by_group_looks_ = 0;
   std::string careless_parent_;
 };
 
