@@ -28,14 +28,14 @@ struct IoCounts {
 };
 
 /// The next unsigned number in `text`, which is cut off up to its end.
-[[nodiscard, gnu::hot]] std::optional<std::uint64_t> next_number(std::string_view& text);
+[[nodiscard]] std::optional<std::uint64_t> next_number(std::string_view& text);
 /// The number behind `key` where that begins a line.
-[[nodiscard, gnu::hot]] std::optional<std::uint64_t> number_after(std::string_view text, std::string_view key);
+[[nodiscard]] std::optional<std::uint64_t> number_after(std::string_view text, std::string_view key);
 /// A whole file of /proc or of a control group, empty if it cannot be read; at most 1 MiB.
 [[nodiscard]] std::string slurp(const char* path);
 
 /// Resident bytes from the text of /proc/self/statm.
-[[nodiscard, gnu::hot]] std::optional<std::uint64_t> resident_B(std::string_view statm);
+[[nodiscard]] std::optional<std::uint64_t> resident_B(std::string_view statm);
 /// rchar and wchar from the text of /proc/self/io: bytes moved by read and write calls.
 [[nodiscard]] std::optional<IoCounts> io_counts(std::string_view io);
 /// VmHWM from /proc/self/status, in bytes.
@@ -64,7 +64,7 @@ struct ProcessStat {
 [[nodiscard]] std::optional<ProcessStat> process_stat(std::string_view stat);
 
 /// CPU time of a whole process by its number, children not included; empty if it is gone.
-[[nodiscard, gnu::hot]] std::optional<std::int64_t> process_cpu_ns(std::int32_t pid) noexcept;
+[[nodiscard]] std::optional<std::int64_t> process_cpu_ns(std::int32_t pid) noexcept;
 /// CPU time of a thread of this process by its kernel number; empty if it has ended.
 [[nodiscard]] std::optional<std::int64_t> thread_cpu_ns(std::int32_t tid) noexcept;
 /// Kernel number of the calling thread.

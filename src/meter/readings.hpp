@@ -41,7 +41,7 @@ class Readings {
   void read_slowly(const SpanBorder& at);
   /// Call it with every sample of the sampler: sensors that integrate power here want to see it often. Nothing is kept
   /// of it. Does nothing if another thread is making a reading.
-  [[gnu::hot]] void tick() noexcept;
+  void tick() noexcept;
   /// A reading, if there are sensors, none was made in the last 5 ms and no other thread is making one. After 20,000
   /// readings the distance doubles, and again after as many more.
   void read_at_border(const SpanBorder& at) noexcept;

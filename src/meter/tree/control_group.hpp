@@ -29,7 +29,7 @@ class ControlGroup {
   /// With v2 every reading of it from its start is made anew; with v1 the kernel keeps the list for a second.
   [[nodiscard]] bool lists_freshly() const { return v2_; }
   /// CPU time of all that were ever in it. Of what runs at this moment up to a tick of the kernel may be missing.
-  [[nodiscard, gnu::hot]] std::optional<std::int64_t> cpu_ns() noexcept;
+  [[nodiscard]] std::optional<std::int64_t> cpu_ns() noexcept;
   struct Split {
     double user_s = 0.0, system_s = 0.0;
   };

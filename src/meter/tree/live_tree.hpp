@@ -40,8 +40,7 @@ class LiveTree {
   /// read a moment ago, only if that rose by more than the clocks of the processes known. Where the group counts CPU
   /// time, of processes older than a second only memory and, of the first 64, the clock are read: threads and bytes are
   /// as of the last thorough look.
-  [[gnu::hot]] const TreeSums& look(std::int64_t now_ns, bool thoroughly,
-                                    std::optional<std::int64_t> group_cpu_ns = {});
+  const TreeSums& look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns = {});
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
   [[nodiscard]] std::int64_t cpu_now_ns() noexcept;
@@ -74,15 +73,15 @@ class LiveTree {
   /// False if it is gone.
   bool read(Process& p, std::int64_t now_ns, bool precisely);
   /// CPU time of all processes ever seen, by their own clocks.
-  [[nodiscard, gnu::hot]] std::int64_t clocks_ns() const;
+  [[nodiscard]] std::int64_t clocks_ns() const;
   /// Memory and clock alone. False if it is gone.
-  [[gnu::hot]] bool read_briefly(Process& p);
+  bool read_briefly(Process& p);
   void see_whether_careless(const Process& p);
   /// In the order in which they were found, so that parents are read before their children: a child that is waited for
   /// between the two is missed for a moment, and never counted twice.
   using Alive = std::map<std::uint64_t, Process>;
   /// Reads those from `at` on and adds them to the sums.
-  [[gnu::hot]] void read_from(Alive::iterator at, std::int64_t now_ns, bool thoroughly);
+  void read_from(Alive::iterator at, std::int64_t now_ns, bool thoroughly);
   [[nodiscard]] Process* process(pid_t pid);
   void forget(Alive::iterator at, std::int64_t now_ns);
   void remember(const ProcessRecord& record);

@@ -22,7 +22,7 @@ class PhaseTrack {
   /// `tick_ns`.
   void take(const std::vector<PhaseMark>& marks, std::int64_t now_ns, std::int64_t cpu_now_ns);
   /// Moves the last call's time forward: the CPU time of the tree was read.
-  [[gnu::hot]] void at(std::int64_t now_ns, std::int64_t cpu_now_ns);
+  void at(std::int64_t now_ns, std::int64_t cpu_now_ns);
   [[nodiscard]] std::vector<Border> borders();
   [[nodiscard]] std::size_t waiting() const { return borders_.size(); }
   /// By PhaseId, "other" first.

@@ -21,7 +21,7 @@ class Sleep {
   void watch_marks(int link);
   /// At most `left_ns`. `marks`: whether they wake; `streams`: what else does, files of -1 do not. True if nothing
   /// came.
-  [[nodiscard, gnu::hot]] bool wait(std::int64_t left_ns, bool marks, std::span<const pollfd> streams);
+  [[nodiscard]] bool wait(std::int64_t left_ns, bool marks, std::span<const pollfd> streams);
 
  private:
   int signals_, link_ = -1, registered_ = -1;

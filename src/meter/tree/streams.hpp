@@ -58,7 +58,7 @@ class ProgramStreams {
   [[nodiscard]] std::array<int, 3> for_program() const;
   void started();
   static constexpr std::size_t most_polled = 5;
-  [[gnu::hot]] void poll_on(std::array<pollfd, most_polled>& files) const;  ///< unused places get the descriptor -1
+  void poll_on(std::array<pollfd, most_polled>& files) const;  ///< unused places get the descriptor -1
   /// Takes and passes on; `seen(bytes, stream)` is told of everything taken, before it is passed on.
   void move(const std::function<void(std::string_view, int)>& seen);
   [[nodiscard]] bool pending() const;

@@ -35,9 +35,7 @@ struct Waited {
   void add(const rusage& use);
 };
 
-/// One program, once. Not thread-safe. What a look runs through is marked hot here and below it: the linker lays it
-/// together, so that a look, which finds every cache cold, touches fewer pages and lines. Makes this process the reaper
-/// of the program's orphans while it lives.
+/// One program, once. Not thread-safe. Makes this process the reaper of the program's orphans while it lives.
 class Supervisor {
  public:
   Supervisor(const Machine& machine, const ProgramOptions& options);
@@ -52,15 +50,15 @@ class Supervisor {
  private:
   void watch_idle_machine();
   void start();
-  [[gnu::hot]] void loop();
-  [[gnu::hot]] void tick(std::int64_t now);
+  void loop();
+  void tick(std::int64_t now);
   /// True if nothing came.
-  [[gnu::hot]] bool wait_for_something(std::int64_t until_ns);
+  bool wait_for_something(std::int64_t until_ns);
   void take_signals();
   void pass_on(const Signals::Arrival& arrival);
   void reap();
   bool wait_for_one(pid_t pid);
-  [[gnu::hot]] void tell_of_waiting();
+  void tell_of_waiting();
   void take_marks();
   void note(const std::vector<PhaseMark>& marks);
   void move_streams();
@@ -71,8 +69,8 @@ class Supervisor {
   void sweep(const SpanBorder& now);
   void finish();
   /// `just_looked`: clocks of single processes, where they count, were read a moment ago.
-  [[nodiscard, gnu::hot]] SpanBorder border(bool just_looked = false);
-  [[nodiscard, gnu::hot]] std::int64_t tree_cpu_ns(bool just_looked = false);
+  [[nodiscard]] SpanBorder border(bool just_looked = false);
+  [[nodiscard]] std::int64_t tree_cpu_ns(bool just_looked = false);
   void fill_tree(RunRecord& run);
   [[nodiscard]] MeteredRun metered(const std::string& run_id) const;
 
