@@ -241,10 +241,10 @@ void LiveTree::see_whether_careless(const Process& p) {
 
 const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns) {
   sums_ = {};
-  const bool clocks_tell = !thoroughly && all_in_group_ && group_cpu_ns && alive_.size() <= most_open;
-  if (!clocks_tell) find(thoroughly);
+  const bool known_ones = !thoroughly && clocks_tell();
+  if (!known_ones) find(thoroughly);
   read_from(alive_.begin(), now_ns, thoroughly);
-  if (clocks_tell && *group_cpu_ns - clocks_ns() > unexplained_ns_ + newcomer_ns) {
+  if (known_ones && group_cpu_ns && *group_cpu_ns - clocks_ns() > unexplained_ns_ + newcomer_ns) {
     const std::uint64_t known = seen_;
     find(false);
     read_from(alive_.lower_bound(known), now_ns, false);
@@ -252,6 +252,8 @@ const TreeSums& LiveTree::look(std::int64_t now_ns, bool thoroughly, std::option
   if (group_cpu_ns) unexplained_ns_ = *group_cpu_ns - clocks_ns();
   return sums_;
 }
+
+bool LiveTree::clocks_tell() const { return all_in_group_ && alive_.size() <= most_open; }
 
 std::int64_t LiveTree::clocks_ns() const {
   std::int64_t sum = gone_cpu_ns_;

@@ -42,6 +42,11 @@ class LiveTree {
   /// as of the last thorough look.
   const TreeSums& look(std::int64_t now_ns, bool thoroughly, std::optional<std::int64_t> group_cpu_ns = {});
   [[nodiscard]] const TreeSums& sums() const { return sums_; }
+  /// Whether all processes are known and looks read the clock of each: then a look that is not thorough finds no new
+  /// ones without `group_cpu_ns`.
+  [[nodiscard]] bool clocks_tell() const;
+  /// CPU time of all processes ever seen, by their own clocks, as of the last look.
+  [[nodiscard]] std::int64_t clocks_ns() const;
   /// CPU time as in `sums`, read now, of at most 64 processes; the others' as of the last look.
   [[nodiscard]] std::int64_t cpu_now_ns() noexcept;
   /// A child of ours has ended and is about to be waited for.
@@ -72,8 +77,6 @@ class LiveTree {
   void add(pid_t pid);
   /// False if it is gone.
   bool read(Process& p, std::int64_t now_ns, bool precisely);
-  /// CPU time of all processes ever seen, by their own clocks.
-  [[nodiscard]] std::int64_t clocks_ns() const;
   /// Memory and clock alone. False if it is gone.
   bool read_briefly(Process& p);
   void see_whether_careless(const Process& p);

@@ -170,13 +170,23 @@ std::int64_t Supervisor::tree_cpu_ns(bool just_looked) {
 void Supervisor::tick(std::int64_t now) {
   const std::int64_t own_before = undisturbed_ ? own_after_look_ns_ : clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const bool slow = now >= next_slow_ns_;
-  const std::optional<SpanBorder> by_group = group_ ? std::optional(border()) : std::nullopt;
-  const TreeSums& sums = tree_->look(now, slow, by_group ? std::optional(by_group->process_cpu_ns) : std::nullopt);
+  // Between two questions to the group the clocks of its processes tell what it used.
+  by_clocks_ = group_ && !slow && !by_clocks_ && tree_->clocks_tell();
+  const bool ask_group = group_ && !by_clocks_;
+  SpanBorder at = ask_group ? border() : SpanBorder{};
+  const TreeSums& sums = tree_->look(now, slow, ask_group ? std::optional(at.process_cpu_ns) : std::nullopt);
+  if (ask_group) {
+    beyond_clocks_ns_ = at.process_cpu_ns - tree_->clocks_ns();
+  } else if (by_clocks_) {
+    at.wall_ns = clock_ns(CLOCK_MONOTONIC);
+    at.process_cpu_ns = cpu_ns_ = std::max(cpu_ns_, beyond_clocks_ns_ + tree_->clocks_ns());
+  } else {
+    at = border(true);
+  }
   rss_peak_B_ = std::max(rss_peak_B_, sums.rss_B);
   threads_peak_ = std::max(threads_peak_, sums.threads);
   io_.read_B = std::max(io_.read_B, ended_io_.read_B + sums.read_B);
   io_.written_B = std::max(io_.written_B, ended_io_.written_B + sums.written_B);
-  const SpanBorder at = by_group ? *by_group : border(true);
   track_->at(at.wall_ns, at.process_cpu_ns);
   samples_.add({static_cast<double>(at.wall_ns - start_.wall_ns) * 1e-9, sums.rss_B,
                 static_cast<double>(at.process_cpu_ns) * 1e-9, io_.read_B, io_.written_B, sums.processes,
@@ -188,8 +198,8 @@ void Supervisor::tick(std::int64_t now) {
     next_slow_ns_ = now + second_ns;
   }
   own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  // Proportional memory is dear (the kernel walks the page tables): a twentieth of the sampler's own share of a CPU.
-  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 20'000) {
+  // Proportional memory is dear (the kernel walks the page tables): a fortieth of the sampler's own share of a CPU.
+  if (pss_spent_ns_ + pss_cost_ns_ <= (now - start_.wall_ns) / 40'000) {
     const std::int64_t looked = own_after_look_ns_;
     pss_peak_B_ = std::max(pss_peak_B_, tree_->pss_B());
     own_after_look_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);

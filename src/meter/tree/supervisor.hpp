@@ -96,7 +96,9 @@ class Supervisor {
   double steal_start_s_ = 0.0, steal_s_ = 0.0;
   std::uint64_t rss_peak_B_ = 0, pss_peak_B_ = 0, threads_peak_ = 0;
   std::int64_t own_after_look_ns_ = 0, look_cost_ns_ = 0;
-  bool undisturbed_ = false;  ///< since the last look there was nothing to do but to wake for the next
+  std::int64_t beyond_clocks_ns_ = 0;  ///< what the group used beyond the clocks of its processes, as last asked
+  bool by_clocks_ = false;             ///< the last look asked those alone
+  bool undisturbed_ = false;           ///< since the last look there was nothing to do but to wake for the next
   std::int64_t pss_cost_ns_ = 0, pss_spent_ns_ = 0;
   ProcFile own_io_{"/proc/self/io"};
   IoCounts io_, ended_io_;  ///< the tree's at most; of processes that were waited for
