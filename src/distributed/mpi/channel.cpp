@@ -98,9 +98,9 @@ void Channel::wait(Transfer& transfer) {
   free = start + undelayed_.one_way.back().beta_s_per_B * static_cast<double>(transfer.bytes);
   const double deliver = (reckoned < began ? reckoned : seen) + latency_s_;
   if (waiting_ == Waiting::Spin) return spin_in_mpi(deliver);
-  for (double left = deliver - now_s(); left > 0.0; left = deliver - now_s()) {
-    const timespec t = {static_cast<time_t>(left),
-                        static_cast<long>(1e9 * (left - static_cast<double>(static_cast<time_t>(left))))};
+  while (now_s() < deliver) {
+    const auto left_ns = static_cast<std::int64_t>(1e9 * std::max(0.0, deliver - now_s()));
+    const timespec t = {left_ns / 1'000'000'000, left_ns % 1'000'000'000};
     ::nanosleep(&t, nullptr);
   }
 }
