@@ -197,7 +197,8 @@ class Bench:
             tools["perf stat"] = ([perf, "stat", "-o", self.tool_file, "--"], lambda: "no energy: " + self.perf_energy(perf))
         if self.options.prmon:
             tools["prmon"] = ([self.options.prmon, "--interval", "1", "--filename", os.path.join(self.folder, "prmon.txt"),
-                               "--json-summary", os.path.join(self.folder, "prmon.json"), "--"], lambda: "no energy")
+                               "--json-summary", os.path.join(self.folder, "prmon.json"),
+                               "--log-filename", os.path.join(self.folder, "prmon.log"), "--"], lambda: "no energy")
         tools["poller at 1 Hz"] = ([*self.python, os.path.join(self.folder, "poller.py"), self.tool_file], lambda: "no energy")
         venv = os.path.join(self.options.venv, "bin", "python")
         for name, package, said in (("CodeCarbon", "codecarbon", self.said_by_codecarbon),

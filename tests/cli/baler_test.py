@@ -270,6 +270,9 @@ class Types(Case):
         self.fails(2, "compress", self.path("m.hayb"), JETS, "-o", self.path("x.npz"), "--arithmetic", "float32", "--as-baler")
 
     def test_memory_does_not_grow_with_the_rows(self):
+        with open(HAYWATT, "rb") as f:
+            if b"__asan_init" in f.read():
+                self.skipTest("AddressSanitizer keeps what is freed for a while")
         with np.load(JETS) as x:
             data, names = x["data"], x["names"]
         peaks = []
