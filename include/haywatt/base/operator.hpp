@@ -1,0 +1,59 @@
+/// Operators: what rooms announce below their phases (one layer of a network on one block, one call of a library), so
+/// that a profiler can tell what each costs. As with spans, whoever computes knows no profiler.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace haywatt {
+
+/// What one call of an operator does, counted from its shapes, not measured. Additions of a bias, activations and the
+/// like are FLOPs beyond 2 x macs (docs/counting.md). Negative: not known.
+struct OperatorCost {
+  double macs = -1.0;        ///< multiply-accumulates of products and convolutions
+  double flops = -1.0;       ///< floating-point operations, an FMA counted as 2
+  double read_B = -1.0;      ///< distinct bytes of its inputs and parameters
+  double written_B = -1.0;   ///< distinct bytes of its outputs
+  double parameters = -1.0;  ///< learned numbers that it uses
+  double allocated_B = 0.0;  ///< memory asked of an allocator meanwhile, known at the end only
+};
+
+/// What is computed. All views are valid only during the call.
+struct OperatorName {
+  std::string_view name;   ///< "dense f32", "aten::addmm"
+  std::string_view layer;  ///< "encoder.0"; empty if it belongs to none
+  std::string_view dtype;  ///< "f64", "f32", "bf16", "int8"; empty if unknown
+};
+
+/// Told of every operator's begin and end, on the thread that computes. Implementations are thread-safe and must not
+/// throw. Operators of one thread nest properly.
+class OperatorListener {
+ public:
+  virtual ~OperatorListener() = default;
+  virtual void on_operator_begin(const OperatorName& what) noexcept = 0;
+  virtual void on_operator_end(const OperatorCost& cost) noexcept = 0;
+};
+
+/// Installs the listener of this process (nullptr: none) and returns the one before. The caller keeps ownership and
+/// must not destroy a listener while an operator that began under it is still open.
+OperatorListener* set_operator_listener(OperatorListener* listener) noexcept;
+[[nodiscard]] OperatorListener* operator_listener() noexcept;
+
+/// Announces an operator for its lifetime. Costs one atomic load without a listener.
+class ScopedOperator {
+ public:
+  ScopedOperator(const OperatorName& what, const OperatorCost& cost) noexcept
+      : listener_(operator_listener()), cost_(cost) {
+    if (listener_ != nullptr) listener_->on_operator_begin(what);
+  }
+  ~ScopedOperator() {
+    if (listener_ != nullptr) listener_->on_operator_end(cost_);
+  }
+  ScopedOperator(const ScopedOperator&) = delete;
+  ScopedOperator& operator=(const ScopedOperator&) = delete;
+
+ private:
+  OperatorListener* listener_;
+  OperatorCost cost_;
+};
+
+}  // namespace haywatt
