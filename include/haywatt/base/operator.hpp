@@ -31,6 +31,10 @@ class OperatorListener {
   virtual ~OperatorListener() = default;
   virtual void on_operator_begin(const OperatorName& what) noexcept = 0;
   virtual void on_operator_end(const OperatorCost& cost) noexcept = 0;
+  /// `calls` of an operator inside the one that is open on this thread, whose wall time the caller summed: for what is
+  /// too short to announce each time. They get the open one's CPU time in proportion to their wall time.
+  virtual void on_operator_parts(const OperatorName& what, const OperatorCost& total, std::uint64_t calls,
+                                 std::int64_t wall_ns) noexcept = 0;
 };
 
 /// Installs the listener of this process (nullptr: none) and returns the one before. The caller keeps ownership and
