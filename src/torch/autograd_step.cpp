@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "torch/elementwise.hpp"
+#include "torch/loop_costs.hpp"
 #include "torch/training_step.hpp"
 
 namespace haywatt::torch_plugin {
@@ -57,6 +58,7 @@ class AutogradStep final : public TrainingStep {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const {
     at::Tensor y = habits_.bfloat16 ? x.to(at::kBFloat16) : x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const LayerWatch watching(parameters_.watched()[i]);
       y = habits_.bfloat16 ? at::linear(y, layers_[i].weight.to(at::kBFloat16), layers_[i].bias.to(at::kBFloat16))
                            : at::linear(y, layers_[i].weight, layers_[i].bias);
       if (parameters_.activated(i)) y = at::leaky_relu(y, leak);
@@ -73,6 +75,7 @@ class AutogradStep final : public TrainingStep {
 
   void fused_adam(double lr) {
     factors_.set_step(++steps_, lr);
+    const LoopWatch watching("haywatt::adam", parameters_.dtype(), adam_cost(parameters_.flat().numel(), parameters_));
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       update(layers_[i].weight, means_[i].weight, squares_[i].weight);
       update(layers_[i].bias, means_[i].bias, squares_[i].bias);

@@ -26,6 +26,8 @@ class Batches {
 
   [[nodiscard]] std::int64_t rows() const { return count_; }
   [[nodiscard]] std::int64_t batches() const { return (count_ + size_ - 1) / size_; }
+  [[nodiscard]] std::int64_t full_batches() const { return count_ / size_; }
+  [[nodiscard]] bool is_full(std::int64_t i) const { return i < full_batches(); }
   [[nodiscard]] at::Tensor batch(std::int64_t i) const {
     const std::int64_t first = i * size_;
     const std::int64_t last = std::min(first + size_, count_);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "torch/elementwise.hpp"
+#include "torch/loop_costs.hpp"
 #include "torch/training_step.hpp"
 
 namespace haywatt::torch_plugin {
@@ -31,17 +32,30 @@ class Replica {
     Buffers& b = buffers(rows);
     const std::size_t layers = parameters_.layers().size();
     for (std::size_t i = 0; i < layers; ++i) {
+      const LayerWatch layer(parameters_.watched()[i]);
       at::mm_out(b.outputs[i], i == 0 ? x : b.outputs[i - 1], transposed_[i]);
+      const LoopWatch loop(parameters_.activated(i) ? "haywatt::add_bias_leaky_relu" : "haywatt::add_bias",
+                           parameters_.dtype(), bias_cost(b.outputs[i], parameters_.activated(i)));
       add_bias(data(b.outputs[i]), data(parameters_.layers()[i].bias), as_size(rows), columns(i),
                parameters_.activated(i));
     }
-    const double loss = loss_and_gradient(data(b.outputs[layers - 1]), x.data_ptr<T>(), data(b.gradients[layers - 1]),
-                                          as_size(rows), columns(layers - 1));
+    double loss = 0.0;
+    {
+      const LoopWatch loop("haywatt::loss_and_gradient", parameters_.dtype(), loss_cost(x));
+      loss = loss_and_gradient(data(b.outputs[layers - 1]), x.data_ptr<T>(), data(b.gradients[layers - 1]),
+                               as_size(rows), columns(layers - 1));
+    }
     if (!with_gradients) return loss;
     for (std::size_t i = layers; i-- > 0;) {
       at::Tensor& g = b.gradients[i];
-      activation_gradient(data(g), parameters_.activated(i) ? data(b.outputs[i]) : nullptr, data(gradients_[i].bias),
-                          as_size(rows), columns(i));
+      const LayerWatch layer(parameters_.watched()[i]);
+      const BackwardWatch backward;
+      {
+        const LoopWatch loop("haywatt::activation_and_bias (backward)", parameters_.dtype(),
+                             activation_gradient_cost(g, parameters_.activated(i)));
+        activation_gradient(data(g), parameters_.activated(i) ? data(b.outputs[i]) : nullptr, data(gradients_[i].bias),
+                            as_size(rows), columns(i));
+      }
       at::mm_out(gradients_[i].weight, b.gradients_transposed[i], i == 0 ? x : b.outputs[i - 1]);
       if (i > 0) at::mm_out(b.gradients[i - 1], g, parameters_.layers()[i].weight);
     }
@@ -117,6 +131,7 @@ class FusedStep final : public TrainingStep {
   void together(const at::Tensor& x, Task task) {
     x_ = x;
     task_ = task;
+    weight_ = watch_weight();
     if (!threads_.empty()) meeting_.arrive_and_wait();
     work(0);
     double sum = 0.0;
@@ -129,9 +144,11 @@ class FusedStep final : public TrainingStep {
   void follow(std::size_t i) {
     const c10::InferenceMode no_graph;
     at::init_num_threads();
+    const ThreadWatch watching;
     while (true) {
       meeting_.arrive_and_wait();
       if (task_ == Task::Leave) return;
+      const WeightWatch weight(weight_);
       work(i);
     }
   }
@@ -157,6 +174,8 @@ class FusedStep final : public TrainingStep {
 
   void update(std::size_t first, std::size_t last) {
     T* gradient = replicas_[0].gradient();
+    const LoopWatch loop("haywatt::adam", parameters_.dtype(),
+                         adam_cost(static_cast<std::int64_t>(last - first), parameters_, replicas_.size()));
     for (std::size_t k = 1; k < replicas_.size(); ++k)
       add(gradient + first, replicas_[k].gradient() + first, last - first);
     adam(parameters_.flat().template data_ptr<T>() + first, mean_.data_ptr<T>() + first, square_.data_ptr<T>() + first,
@@ -167,7 +186,7 @@ class FusedStep final : public TrainingStep {
   at::Tensor mean_, square_, x_;
   AdamFactors factors_;
   std::int64_t steps_ = 0;
-  double loss_ = 0.0;
+  double loss_ = 0.0, weight_ = 0.0;
   std::vector<Replica<T>> replicas_;
   std::vector<double> losses_;
   std::vector<std::exception_ptr> errors_;

@@ -8,6 +8,7 @@
 
 #include "haywatt/base/error.hpp"
 #include "torch/elementwise.hpp"
+#include "torch/watch.hpp"
 
 namespace haywatt::torch_plugin {
 namespace {
@@ -36,7 +37,7 @@ std::vector<Weights> as_tensors(const std::vector<baler::Linear>& layers, at::Sc
   return all;
 }
 
-Half make_eager(const std::vector<baler::Linear>& layers, const baler::Habits& habits) {
+Half make_eager(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits) {
   const std::vector<Weights> weights = as_tensors(layers, compute_type(habits.type));
   // As in a module in training, so that a graph is recorded unless inference mode forbids it.
   if (habits.autograd)
@@ -44,9 +45,10 @@ Half make_eager(const std::vector<baler::Linear>& layers, const baler::Habits& h
       w.weight.requires_grad_(true);
       w.bias.requires_grad_(true);
     }
-  return [weights](const at::Tensor& x) {
+  return [weights, watched = watched_layers(layers, name)](const at::Tensor& x) {
     at::Tensor y = x.to(weights.front().weight.scalar_type());
     for (std::size_t i = 0; i < weights.size(); ++i) {
+      const LayerWatch watching(watched[i]);
       y = at::linear(y, weights[i].weight, weights[i].bias);
       if (i + 1 != weights.size()) y = at::leaky_relu(y, leak);
     }
@@ -54,7 +56,7 @@ Half make_eager(const std::vector<baler::Linear>& layers, const baler::Habits& h
   };
 }
 
-Half make_frozen(const std::vector<baler::Linear>& layers, NetworkType type) {
+Half make_frozen(const std::vector<baler::Linear>& layers, const std::string& name, NetworkType type) {
   const std::vector<Weights> weights = as_tensors(layers, compute_type(type));
   torch::jit::Module module("BalerHalf");
   std::string source = "def forward(self, x):\n";
@@ -70,12 +72,15 @@ Half make_frozen(const std::vector<baler::Linear>& layers, NetworkType type) {
   auto frozen = std::make_shared<torch::jit::Module>(torch::jit::freeze(module));
   *frozen = torch::jit::optimize_for_inference(*frozen);
   const at::ScalarType inside = compute_type(type);
-  return
-      [frozen, inside](const at::Tensor& x) { return frozen->forward({x.to(inside)}).toTensor().to(x.scalar_type()); };
+  return [frozen, inside, watched = watched_layers(layers, name)](const at::Tensor& x) {
+    const at::Tensor input = x.to(inside);
+    const LayersWatch watching(watched);
+    return frozen->forward({input}).toTensor().to(x.scalar_type());
+  };
 }
 
 /// quantized::linear_dynamic: int8 weights with one scale, uint8 activations with a scale of their batch, int32 sums.
-Half make_quantised(const std::vector<baler::Linear>& layers) {
+Half make_quantised(const std::vector<baler::Linear>& layers, const std::string& name) {
   c10::Dispatcher& dispatcher = c10::Dispatcher::singleton();
   const auto prepack = dispatcher.findSchema({"quantized::linear_prepack", ""});
   const auto linear = dispatcher.findSchema({"quantized::linear_dynamic", ""});
@@ -92,9 +97,10 @@ Half make_quantised(const std::vector<baler::Linear>& layers) {
     }
     packed.push_back(stack.at(0));
   }
-  return [packed, linear](const at::Tensor& x) {
+  return [packed, linear, watched = watched_layers(layers, name)](const at::Tensor& x) {
     at::Tensor y = x;
     for (std::size_t i = 0; i < packed.size(); ++i) {
+      const LayerWatch watching(watched[i]);
       // The last argument halves the range of activations, which CPUs with VNNI instructions do not need.
       std::vector<c10::IValue> stack = {y, packed[i], false};
       linear->callBoxed(&stack);
@@ -107,10 +113,10 @@ Half make_quantised(const std::vector<baler::Linear>& layers) {
 
 }  // namespace
 
-Half make_half(const std::vector<baler::Linear>& layers, const baler::Habits& habits) {
-  if (habits.type == NetworkType::Int8) return make_quantised(layers);
-  if (habits.frozen) return make_frozen(layers, habits.type);
-  return make_eager(layers, habits);
+Half make_half(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits) {
+  if (habits.type == NetworkType::Int8) return make_quantised(layers, name);
+  if (habits.frozen) return make_frozen(layers, name, habits.type);
+  return make_eager(layers, name, habits);
 }
 
 at::ScalarType border_type(NetworkType type) { return type == NetworkType::Float64 ? at::kDouble : at::kFloat; }

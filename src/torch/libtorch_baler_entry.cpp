@@ -12,6 +12,7 @@
 #include "torch/inference.hpp"
 #include "torch/scaling.hpp"
 #include "torch/training.hpp"
+#include "torch/watch.hpp"
 
 namespace haywatt::torch_plugin {
 namespace {
@@ -108,7 +109,9 @@ at::Tensor run_batches(const Half& half, const at::Tensor& rows, std::uint32_t o
   const auto size = static_cast<std::int64_t>(habits.batch_size);
   const Batches batches(rows, at::Tensor(), size, rows.scalar_type(), collation(habits));
   at::Tensor all = at::empty({habits.grow ? 0 : rows.size(0), std::int64_t{outputs}}, rows.options());
+  const BatchKinds kinds;
   for (std::int64_t i = 0; i < batches.batches(); ++i) {
+    const BatchWatch watching(kinds, i, batches, 1);
     const at::Tensor y = half(batches.batch(i));
     if (habits.grow)
       all = at::cat({all, y});
@@ -123,6 +126,7 @@ class Imitation final : public baler::LibtorchBaler {
   TrainResult train(const ArrayView& table, const TrainConfig& config, const Habits& habits, Ranges& ranges,
                     const PhaseHook& phase, const std::function<void(int, int)>& progress) const override {
     return guard_border("train", [&] {
+      const ThreadWatch watching;
       if (habits.type == NetworkType::Int8) fail_usage("baler-libtorch: int8 networks cannot be trained");
       if (habits.type == NetworkType::BFloat16 && !habits.autograd)
         fail_usage("baler-libtorch: training in bfloat16 needs autograd (--grad on)");
@@ -149,6 +153,7 @@ class Imitation final : public baler::LibtorchBaler {
   NetworkOutput compress(const ArrayView& table, const Model& model, const Habits& habits, Ranges& ranges,
                          const PhaseHook& phase) const override {
     return guard_border("compress", [&] {
+      const ThreadWatch watching;
       set_threads(habits.threads);
       if (model.encoder.empty() || model.encoder.front().inputs != table.columns)
         fail_input("baler-libtorch: the model has another number of columns than the table");
@@ -156,13 +161,14 @@ class Imitation final : public baler::LibtorchBaler {
       if (!habits.autograd) no_graph.emplace();
       const at::Tensor rows = prepare(table, habits, ranges, phase);
       const Phase encoding(phase, "encode");
-      return as_output(run_batches(make_half(model.encoder, habits), rows, model.latent(), habits));
+      return as_output(run_batches(make_half(model.encoder, "encoder", habits), rows, model.latent(), habits));
     });
   }
 
   NetworkOutput decompress(const ArrayView& latents, const Model& model, const Ranges& ranges, const Habits& habits,
                            const PhaseHook& phase) const override {
     return guard_border("decompress", [&] {
+      const ThreadWatch watching;
       set_threads(habits.threads);
       if (model.latent() != latents.columns)
         fail_input("baler-libtorch: the model has another number of latent values than the compressed file");
@@ -174,7 +180,7 @@ class Imitation final : public baler::LibtorchBaler {
       {
         const Phase decoding(phase, "decode");
         const at::Tensor rows = as_tensor(latents).to(border_type(habits.type));
-        decoded = run_batches(make_half(model.decoder, habits), rows, model.columns(), habits);
+        decoded = run_batches(make_half(model.decoder, "decoder", habits), rows, model.columns(), habits);
       }
       const Phase renormalising(phase, "renormalise");
       return as_output(renormalise(decoded, as_tensor(ranges), habits.normalise_values));

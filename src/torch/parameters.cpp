@@ -29,6 +29,8 @@ Parameters::Parameters(const baler::Model& shape, at::ScalarType type, bool init
       total += padded(std::int64_t{linear.outputs} * linear.inputs) + padded(linear.outputs);
     }
   }
+  watched_ = watched_layers(shape.encoder, "encoder");
+  for (WatchedLayer& layer : watched_layers(shape.decoder, "decoder")) watched_.push_back(std::move(layer));
   flat_ = at::zeros({total}, at::TensorOptions().dtype(type));
   layers_ = views(flat_);
   std::size_t i = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "haywatt/codec/baler/model.hpp"
+#include "torch/watch.hpp"
 
 namespace haywatt::torch_plugin {
 
@@ -20,6 +21,8 @@ class Parameters {
 
   /// en1..en4, de1..de4: views of flat().
   [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }
+  /// Names and sizes of the layers: encoder.0..3, decoder.0..3.
+  [[nodiscard]] const std::vector<WatchedLayer>& watched() const { return watched_; }
   /// All of them, each padded with zeros to a cache line.
   [[nodiscard]] const at::Tensor& flat() const { return flat_; }
   /// A block of zeros of the same size and its views in the same places.
@@ -28,6 +31,7 @@ class Parameters {
   [[nodiscard]] bool activated(std::size_t layer) const {
     return layer + 1 != layers_.size() / 2 && layer + 1 != layers_.size();
   }
+  [[nodiscard]] const char* dtype() const { return flat_.scalar_type() == at::kFloat ? "f32" : "f64"; }
   void copy_to(baler::Model& model) const;
 
  private:
@@ -35,6 +39,7 @@ class Parameters {
   std::vector<std::pair<std::int64_t, std::int64_t>> shapes_;  ///< (outputs, inputs)
   at::Tensor flat_;
   std::vector<Layer> layers_;
+  std::vector<WatchedLayer> watched_;
 };
 
 }  // namespace haywatt::torch_plugin

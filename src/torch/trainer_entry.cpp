@@ -7,6 +7,7 @@
 #include "torch/blas_info.hpp"
 #include "torch/border.hpp"
 #include "torch/training.hpp"
+#include "torch/watch.hpp"
 
 namespace haywatt::torch_plugin {
 namespace {
@@ -20,6 +21,7 @@ class TorchTrainer final : public baler::Trainer {
                     const std::function<void(int, int)>& progress) const override {
     return guard_border("train", [&] {
       if (columns == 0 || rows.size() % columns != 0) fail_usage("baler cannot train on an empty table");
+      const ThreadWatch watching;
       const c10::InferenceMode no_graph;
       // Threads share a batch by rows; each multiplies its part alone, for a BLAS splits such small products badly.
       at::set_num_threads(1);

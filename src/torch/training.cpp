@@ -9,6 +9,7 @@
 #include "codec/baler/training_rules.hpp"
 #include "haywatt/base/error.hpp"
 #include "torch/blas_info.hpp"
+#include "torch/watch.hpp"
 
 namespace haywatt::torch_plugin {
 namespace {
@@ -48,13 +49,14 @@ at::Tensor index_tensor(std::vector<std::int64_t>& order) {
   return at::from_blob(order.data(), {static_cast<std::int64_t>(order.size())}, at::kLong);
 }
 
-double train_epoch(TrainingStep& network, const Batches& batches, double lr) {
-  for (std::int64_t i = 0; i < batches.batches(); ++i) network.step(batches.batch(i), lr);
-  return network.take_loss() / static_cast<double>(batches.batches());
-}
-
-double validate(TrainingStep& network, const Batches& batches) {
-  for (std::int64_t i = 0; i < batches.batches(); ++i) network.evaluate(batches.batch(i));
+/// All batches of an epoch; `epochs`: this one and those to come.
+template <class Work>
+double run_epoch(TrainingStep& network, const Batches& batches, const BatchKinds& kinds, std::int64_t epochs,
+                 const Work& work) {
+  for (std::int64_t i = 0; i < batches.batches(); ++i) {
+    const BatchWatch watching(kinds, i, batches, epochs);
+    work(batches.batch(i));
+  }
   return network.take_loss() / static_cast<double>(batches.batches());
 }
 
@@ -120,10 +122,15 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
   double lr = config.lr;
   baler::PlateauSchedule schedule(config.lr, config.lr_scheduler_patience);
   baler::EarlyStopping stopping(config.early_stopping_patience, config.min_delta);
+  const BatchKinds training, testing;
   const EnergyJudge judge(config.energy_stop, rows.numel());
   for (int epoch = 0; epoch < config.epochs; ++epoch) {
-    const double train_loss = train_epoch(*network, train, lr);
-    const double loss = tested ? validate(*network, test) : train_loss;
+    const std::int64_t epochs = config.epochs - epoch;
+    const double train_loss =
+        run_epoch(*network, train, training, epochs, [&](const at::Tensor& x) { network->step(x, lr); });
+    const double loss =
+        tested ? run_epoch(*network, test, testing, epochs, [&](const at::Tensor& x) { network->evaluate(x); })
+               : train_loss;
     result.train_loss.push_back(train_loss);
     result.validation_loss.push_back(loss);
     if (progress) progress(epoch + 1, config.epochs);
