@@ -29,6 +29,11 @@ haywatt_library(xxhash libxxhash)
 haywatt_library(zstd libzstd)
 haywatt_library(lz4 liblz4)
 haywatt_library(re2 re2)
+# libdw's own static library asks for those of compressed files (bzip2, xz) only where whole processes are examined by it,
+# which is not done here.
+haywatt_library(elf libelf)
+haywatt_library(dw libdw)
+target_link_libraries(haywatt_dw INTERFACE haywatt_elf haywatt_zlib)
 find_library(ZFP_LIBRARY zfp REQUIRED)
 find_path(ZFP_INCLUDE zfp.h REQUIRED)
 add_library(haywatt_zfp INTERFACE)

@@ -26,6 +26,7 @@ void add_compare(CLI::App& app, Action& action);
 void add_baler(CLI::App& app, Action& action);
 void add_layouts(CLI::App& app, Action& action);
 void add_ladder(CLI::App& app, Action& action);
+void add_profile(CLI::App& app, Action& action);
 /// Must be added last: it describes the others.
 void add_completion(CLI::App& app, Action& action);
 

@@ -46,7 +46,8 @@ namespace {
 bool runs_foreign_programs(int argc, char** argv) {
   if (argc < 2) return false;
   const std::string_view command = argv[1];
-  return command == "meter" || command == "compare" || command == "layouts" || command == "ladder";
+  return command == "meter" || command == "compare" || command == "layouts" || command == "ladder" ||
+         command == "profile";
 }
 
 void describe(CLI::App& app) {
@@ -83,6 +84,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_baler(app, action);
   add_layouts(app, action);
   add_ladder(app, action);
+  add_profile(app, action);
   add_completion(app, action);
 }
 

@@ -60,11 +60,12 @@ json frame_json(const FrameRecord& f) {
 }
 
 json stacks_json(const StackProfile& s) {
-  json parent = json::array(), frame = json::array(), samples = json::array();
+  json parent = json::array(), frame = json::array(), samples = json::array(), self = json::array();
   for (const StackNode& n : s.nodes) {
     parent.push_back(n.parent);
     frame.push_back(n.frame);
     samples.push_back(n.samples);
+    self.push_back(number(n.self_s));
   }
   return {{"by", utf8(s.by)},
           {"clock", utf8(s.clock)},
@@ -72,7 +73,11 @@ json stacks_json(const StackProfile& s) {
           {"samples", s.samples},
           {"lost", s.lost},
           {"frames", list_of(s.frames, frame_json)},
-          {"nodes", {{"parent", std::move(parent)}, {"frame", std::move(frame)}, {"samples", std::move(samples)}}}};
+          {"nodes",
+           {{"parent", std::move(parent)},
+            {"frame", std::move(frame)},
+            {"samples", std::move(samples)},
+            {"self_s", std::move(self)}}}};
 }
 
 }  // namespace

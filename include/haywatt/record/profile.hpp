@@ -63,13 +63,14 @@ struct StackNode {
   std::int32_t parent = -1;   ///< index of the caller's node; -1: a root
   std::uint32_t frame = 0;    ///< index into StackProfile::frames
   std::uint64_t samples = 0;  ///< of which this node was the innermost
+  double self_s = 0.0;        ///< what they stand for: seconds of StackProfile::clock
 };
 
 /// What sampling saw.
 struct StackProfile {
   std::string by;         ///< "perf_event software clock", "ptrace", "py-spy"
   std::string clock;      ///< what a sample is: "cpu" (taken while on a CPU) or "wall"
-  double period_s = 0.0;  ///< what one sample stands for
+  double period_s = 0.0;  ///< what one sample stands for, or on average should
   std::uint64_t samples = 0, lost = 0;
   std::vector<FrameRecord> frames;
   std::vector<StackNode> nodes;  ///< at most 50,000; what is beyond is added to the parents

@@ -1,0 +1,20 @@
+/// The part of `haywatt profile` that profiles any program.
+#pragma once
+#include <string>
+
+#include "haywatt/meter/program_meter.hpp"
+#include "haywatt/trace/sampling.hpp"
+
+namespace haywatt::cli {
+
+struct ProfileProgramArguments {
+  meter::ProgramOptions program;
+  trace::SamplingOptions sampling;
+  std::string record, folded;  ///< files to write; empty: not
+  bool force = false;
+};
+
+/// Runs the program, profiled; what is found goes to standard error and the files. The exit code is the program's.
+int profile_program(const ProfileProgramArguments& arguments);
+
+}  // namespace haywatt::cli
