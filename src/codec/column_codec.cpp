@@ -5,6 +5,7 @@
 #include "codec/classical/packed_words.hpp"
 #include "codec/classical/zstd_compressor.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt {
 namespace {
@@ -56,6 +57,8 @@ class ColumnEncoder : public Encoder {
 
  private:
   [[nodiscard]] ByteVector encode_column(std::size_t c, const ColumnData& data) const {
+    const ScopedOperator op({"encode column", columns_->infos[c].name, columns_->infos[c].dtype.name()},
+                            moved_bytes(data.values.size(), -1.0));
     if (columns_->infos[c].layout != Layout::Jagged) return codec_->encode(columns_->task(c, data.rows), data.values);
     if (data.values.size() > most_jagged_bytes)
       fail_usage("column " + columns_->infos[c].name + ": a chunk of it exceeds 4 GiB; use fewer rows a chunk");
@@ -93,6 +96,8 @@ class ColumnDecoder : public Decoder {
 
  private:
   [[nodiscard]] ColumnData decode_column(std::size_t c, std::uint64_t rows, ByteSpan stream) const {
+    const ScopedOperator op({"decode column", columns_.infos[c].name, columns_.infos[c].dtype.name()},
+                            moved_bytes(stream.size(), -1.0));
     ColumnData data;
     data.rows = rows;
     if (columns_.infos[c].layout == Layout::Jagged) {

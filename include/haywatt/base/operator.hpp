@@ -17,6 +17,11 @@ struct OperatorCost {
   double allocated_B = 0.0;  ///< memory asked of an allocator meanwhile, known at the end only
 };
 
+/// Bytes moved and nothing computed that is worth counting. `written_B` negative: not known before.
+[[nodiscard]] inline OperatorCost moved_bytes(std::size_t read_B, double written_B) noexcept {
+  return {0.0, 0.0, static_cast<double>(read_B), written_B, 0.0, 0.0};
+}
+
 /// What is computed. All views are valid only during the call.
 struct OperatorName {
   std::string_view name;   ///< "dense f32", "aten::addmm"

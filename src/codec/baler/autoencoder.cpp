@@ -1,15 +1,51 @@
 #include "codec/baler/autoencoder.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "codec/baler/model_io.hpp"
 #include "codec/baler/network.hpp"
 #include "codec/baler/packing.hpp"
 #include "codec/baler/scalars.hpp"
+#include "codec/baler/step_times.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt::baler {
 namespace {
+
+/// The steps of a block, timed while somebody profiles.
+template <class U>
+class BlockProfile {
+ public:
+  BlockProfile(std::string_view name, std::size_t steps)
+      : whole_({name, "", dtype_name<U>()}, {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}) {
+    if (operator_listener() != nullptr) times_.emplace(steps);
+  }
+  [[nodiscard]] StepTimes* times() { return times_ ? &*times_ : nullptr; }
+  void start() {
+    if (times_) times_->start();
+  }
+  void lap(std::size_t step) {
+    if (times_) times_->lap(step);
+  }
+  /// Step `step` moved `values` numbers. What it counts in FLOPs depends on the columns' types: not told.
+  void announce(std::string_view name, std::size_t step, std::uint64_t values) const {
+    if (!times_) return;
+    OperatorCost cost;
+    cost.macs = 0.0;
+    cost.read_B = cost.written_B = static_cast<double>(values * sizeof(U));
+    announce_step(name, "", dtype_name<U>(), cost, times_->ns(step));
+  }
+  void announce(const Network<U>& network, const char* name, std::uint64_t rows) const {
+    if (times_) network.announce(name, rows, *times_, 1);
+  }
+
+ private:
+  ScopedOperator whole_;
+  std::optional<StepTimes> times_;
+};
 
 template <class U>
 class TypedAutoencoder final : public Autoencoder {
@@ -23,8 +59,10 @@ class TypedAutoencoder final : public Autoencoder {
     ByteVector out(static_cast<std::size_t>(rows) * z * sizeof(U));
     AlignedBuffer<U> x(encoder_.inputs() * block), y(z * block);
     auto scratch = encoder_.make_scratch();
+    Profile profile("encode rows", encoder_.layers() + 2);
     for (std::size_t first = 0; first < rows; first += block) {
       const std::size_t count = std::min<std::size_t>(block, rows - first);
+      profile.start();
       std::size_t at = 0;
       for (std::size_t i = 0; i < features_.size(); ++i) {
         const FeatureColumn& f = features_[i];
@@ -32,11 +70,16 @@ class TypedAutoencoder final : public Autoencoder {
         normalise(f, values, count, x.data() + at * block, block, 1);
         at += f.width;
       }
-      encoder_.run(x.data(), y.data(), scratch);
+      profile.lap(0);
+      encoder_.run(x.data(), y.data(), scratch, profile.times(), 1);
       for (std::size_t r = 0; r < count; ++r)
         for (std::size_t j = 0; j < z; ++j)
           std::memcpy(out.data() + ((first + r) * z + j) * sizeof(U), y.data() + j * block + r, sizeof(U));
+      profile.lap(encoder_.layers() + 1);
     }
+    profile.announce("normalise", 0, rows * encoder_.inputs());
+    profile.announce(encoder_, "encoder", rows);
+    profile.announce("store latents", encoder_.layers() + 1, rows * z);
     return out;
   }
 
@@ -44,12 +87,15 @@ class TypedAutoencoder final : public Autoencoder {
     const std::size_t z = decoder_.inputs();
     AlignedBuffer<U> x(z * block), y(decoder_.outputs() * block);
     auto scratch = decoder_.make_scratch();
+    Profile profile("decode rows", decoder_.layers() + 2);
     for (std::size_t first = 0; first < rows; first += block) {
       const std::size_t count = std::min<std::size_t>(block, rows - first);
+      profile.start();
       for (std::size_t r = 0; r < count; ++r)
         for (std::size_t j = 0; j < z; ++j)
           std::memcpy(x.data() + j * block + r, latents.data() + ((first + r) * z + j) * sizeof(U), sizeof(U));
-      decoder_.run(x.data(), y.data(), scratch);
+      profile.lap(0);
+      decoder_.run(x.data(), y.data(), scratch, profile.times(), 1);
       std::size_t at = 0;
       for (std::size_t i = 0; i < features_.size(); ++i) {
         const FeatureColumn& f = features_[i];
@@ -57,12 +103,17 @@ class TypedAutoencoder final : public Autoencoder {
           unnormalise(f, y.data() + at * block, count, block, columns[i] + first * f.width * f.type.size);
         at += f.width;
       }
+      profile.lap(decoder_.layers() + 1);
     }
+    profile.announce("load latents", 0, rows * z);
+    profile.announce(decoder_, "decoder", rows);
+    profile.announce("un-normalise", decoder_.layers() + 1, rows * decoder_.outputs());
   }
 
   std::size_t latent_bytes() const override { return sizeof(U); }
 
  private:
+  using Profile = BlockProfile<U>;
   static constexpr std::size_t block = block_rows<U>;
   Network<U> encoder_, decoder_;
   std::vector<FeatureColumn> features_;

@@ -1,15 +1,19 @@
 #include "haywatt/codec/baler/dense_inference.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "codec/baler/dense/packed.hpp"
+#include "codec/baler/step_times.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/operator.hpp"
 #include "haywatt/exec/pool.hpp"
 
 namespace haywatt::baler {
@@ -55,7 +59,7 @@ using dense::InputRange;
 class Runner {
  public:
   virtual ~Runner() = default;
-  virtual void run(const ConstRows& x, const MutableRows& y, std::byte* scratch) const = 0;
+  virtual void run(const ConstRows& x, const MutableRows& y, std::byte* scratch, StepTimes* times) const = 0;
   [[nodiscard]] virtual std::size_t scratch_bytes() const = 0;
 };
 
@@ -94,8 +98,8 @@ class RunnerOf : public Runner {
       : network_(std::move(network)),
         kernel_(find_kernel<A>(set)),
         scratch_bytes_(dense::ScratchLayout<A>(network_, set).bytes) {}
-  void run(const ConstRows& x, const MutableRows& y, std::byte* scratch) const override {
-    kernel_(network_, x, y, scratch);
+  void run(const ConstRows& x, const MutableRows& y, std::byte* scratch, StepTimes* times) const override {
+    kernel_(network_, x, y, scratch, times);
   }
   [[nodiscard]] std::size_t scratch_bytes() const override { return scratch_bytes_; }
 
@@ -148,7 +152,27 @@ struct DenseInference::Implementation {
   std::size_t inputs = 0, outputs = 0;
   std::uint64_t macs = 0;
   std::unique_ptr<const Runner> runner;
+  // For whoever profiles:
+  struct Step {
+    std::size_t inputs, outputs;
+    bool leaky;
+    std::string name, layer;
+  };
+  std::vector<Step> steps;
+  const char* dtype = "f64";
+  std::size_t value_B = 8;
+
+  void run_profiled(const ConstRows& x, const MutableRows& y, std::byte* scratch) const;
 };
+
+void DenseInference::Implementation::run_profiled(const ConstRows& x, const MutableRows& y, std::byte* scratch) const {
+  const ScopedOperator whole({"network", "", dtype}, {0.0, 0.0, 0.0, 0.0, 0.0, 0.0});
+  StepTimes times(steps.size());
+  runner->run(x, y, scratch, &times);
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    announce_step(steps[i].name, steps[i].layer, dtype,
+                  dense_cost(steps[i].inputs, steps[i].outputs, steps[i].leaky, x.rows, value_B), times.ns(i));
+}
 
 DenseInference::Scratch::Scratch(std::size_t bytes) : storage_(bytes + 64) {
   void* start = storage_.data();
@@ -169,7 +193,20 @@ DenseInference::DenseInference(const std::vector<DenseLayer>& layers, Arithmetic
   auto made = std::make_unique<Implementation>();
   made->inputs = layers.front().linear.inputs;
   made->outputs = columns;
-  for (const DenseLayer& layer : layers) made->macs += std::uint64_t{layer.linear.inputs} * layer.linear.outputs;
+  for (const DenseLayer& layer : layers) {
+    made->macs += std::uint64_t{layer.linear.inputs} * layer.linear.outputs;
+    const bool first = &layer == &layers.front(), last = &layer == &layers.back();
+    const char* activation = layer.activation == Activation::LeakyRelu ? " + leaky_relu"
+                             : layer.activation == Activation::Relu    ? " + relu"
+                                                                       : "";
+    made->steps.push_back({layer.linear.inputs, layer.linear.outputs, layer.activation == Activation::LeakyRelu,
+                           std::string(first && !before.minimum.empty() ? "normalise + " : "") + "dense" + activation +
+                               (last && !after.minimum.empty() ? " + un-normalise" : ""),
+                           "layer." + std::to_string(made->steps.size())});
+  }
+  static constexpr std::array<std::pair<const char*, std::size_t>, 4> types = {
+      {{"f64", 8}, {"f32", 4}, {"bf16", 2}, {"int8", 1}}};
+  std::tie(made->dtype, made->value_B) = types[static_cast<std::size_t>(arithmetic)];
   std::vector<InputRange> ranges;
   if (arithmetic == Arithmetic::Int8) {
     if (calibration == nullptr || calibration->rows == 0) fail_usage("int8 arithmetic needs rows to calibrate on");
@@ -210,7 +247,9 @@ DenseInference::Scratch DenseInference::make_scratch() const {
 
 void DenseInference::run(const ConstRows& x, const MutableRows& y, Scratch& scratch) const {
   if (x.rows != y.rows) fail_input("as many rows must go out of the network as go in");
-  if (x.rows > 0) implementation_->runner->run(x, y, scratch.data());
+  if (x.rows == 0) return;
+  if (operator_listener() == nullptr) return implementation_->runner->run(x, y, scratch.data(), nullptr);
+  implementation_->run_profiled(x, y, scratch.data());
 }
 
 void DenseInference::run(const ConstRows& x, const MutableRows& y) const {

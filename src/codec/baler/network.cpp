@@ -111,7 +111,7 @@ typename Network<T>::Scratch Network<T>::make_scratch() const {
 }
 
 template <class T>
-void Network<T>::run(const T* x, T* y, Scratch& scratch) const {
+void Network<T>::run(const T* x, T* y, Scratch& scratch, StepTimes* times, std::size_t first) const {
   const T* from = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const bool last = i + 1 == layers_.size();
@@ -119,6 +119,17 @@ void Network<T>::run(const T* x, T* y, Scratch& scratch) const {
     layer<T>(set_, {layers_[i].weight.data(), layers_[i].bias.data(), layers_[i].inputs, layers_[i].outputs, from, to,
                     !last});
     from = to;
+    if (times != nullptr) times->lap(first + i);
+  }
+}
+
+template <class T>
+void Network<T>::announce(const std::string& name, std::uint64_t rows, const StepTimes& times,
+                          std::size_t first) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const bool leaky = i + 1 < layers_.size();
+    announce_step(leaky ? "dense + leaky_relu" : "dense", name + "." + std::to_string(i), dtype_name<T>(),
+                  dense_cost(layers_[i].inputs, layers_[i].outputs, leaky, rows, sizeof(T)), times.ns(first + i));
   }
 }
 

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <new>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "codec/baler/step_times.hpp"
 #include "haywatt/codec/baler/instructions.hpp"
 #include "haywatt/codec/baler/model.hpp"
 
@@ -63,8 +65,12 @@ class Network {
   [[nodiscard]] std::uint32_t inputs() const { return layers_.front().inputs; }
   [[nodiscard]] std::uint32_t outputs() const { return layers_.back().outputs; }
   [[nodiscard]] Scratch make_scratch() const;
-  /// `x`: inputs() * block_rows<T> values, feature by feature; `y`: the same with outputs().
-  void run(const T* x, T* y, Scratch& scratch) const;
+  /// `x`: inputs() * block_rows<T> values, feature by feature; `y`: the same with outputs(). `times`: null, or
+  /// the time of layer i is added to its step `first` + i.
+  void run(const T* x, T* y, Scratch& scratch, StepTimes* times = nullptr, std::size_t first = 0) const;
+  /// Announces the layers' times as parts of the open operator (codec/baler/step_times.hpp). `name`: "encoder".
+  void announce(const std::string& name, std::uint64_t rows, const StepTimes& times, std::size_t first) const;
+  [[nodiscard]] std::size_t layers() const { return layers_.size(); }
 
  private:
   struct Packed {

@@ -6,6 +6,7 @@
 
 #include "codec/baler/packing.hpp"
 #include "codec/baler/scalars.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt::baler {
 namespace {
@@ -67,6 +68,7 @@ T corrected(const Coding& coding, std::int64_t q, T p) {
 
 // u8 number of byte planes, then the planes.
 ByteVector correction_planes(const Coding& coding, const DType& type, ByteSpan values, ByteSpan predicted) {
+  const ScopedOperator op({"corrections", "", ""}, moved_bytes(values.size() + predicted.size(), -1.0));
   const std::size_t count = values.size() / type.size;
   std::vector<std::uint64_t> folded(count);
   std::uint64_t all = 0;
@@ -185,6 +187,8 @@ void decode_residual(const Coding& coding, const DType& type, ByteSpan stream, B
   const auto planes = in.get<std::uint8_t>();
   if (form != static_cast<std::uint8_t>(Form::Corrections) || planes > 8)
     fail_input("baler stream is damaged: an unknown form of column");
+  const ScopedOperator op({"apply corrections", "", ""},
+                          moved_bytes(stream.size() + values.size(), static_cast<double>(values.size())));
   const std::size_t count = values.size() / type.size;
   const ByteVector raw = zstd_unpack(in.get_bytes(in.remaining()), std::uint64_t{planes} * count);
   visit_type(type, [&](auto tag) {

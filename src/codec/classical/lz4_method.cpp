@@ -6,6 +6,7 @@
 #include "codec/classical/packed_codec.hpp"
 #include "codec/options.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt {
 namespace {
@@ -18,6 +19,7 @@ class Lz4Compressor : public ByteCompressor {
 
   [[nodiscard]] std::optional<ByteVector> compress(ByteSpan raw, unsigned) const override {
     if (raw.size() > LZ4_MAX_INPUT_SIZE) return std::nullopt;
+    const ScopedOperator op({"lz4 compress", "", ""}, moved_bytes(raw.size(), -1.0));
     // Room for less than the input: a block that does not shrink is stored.
     ByteVector out(raw.size() - 1);
     const auto* from = reinterpret_cast<const char*>(raw.data());
@@ -34,6 +36,7 @@ class Lz4Compressor : public ByteCompressor {
   void decompress(ByteSpan stream, std::span<std::byte> out, unsigned) const override {
     if (stream.size() > LZ4_MAX_INPUT_SIZE || out.size() > LZ4_MAX_INPUT_SIZE)
       fail_input("damaged lz4 stream: a block of more than 2 GB");
+    const ScopedOperator op({"lz4 decompress", "", ""}, moved_bytes(stream.size(), static_cast<double>(out.size())));
     const int size =
         LZ4_decompress_safe(reinterpret_cast<const char*>(stream.data()), reinterpret_cast<char*>(out.data()),
                             static_cast<int>(stream.size()), static_cast<int>(out.size()));

@@ -10,6 +10,7 @@
 #include "codec/classical/packed_codec.hpp"
 #include "codec/classical/zstd_compressor.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt {
 namespace {
@@ -67,6 +68,7 @@ class Zfp {
     const std::unique_ptr<bitstream, CloseBits> bits(stream_open(out.data(), out.size()));
     zfp_stream_set_bit_stream(stream_.get(), bits.get());
     zfp_stream_rewind(stream_.get());
+    const ScopedOperator op({"zfp compress", "", ""}, {});
     const std::size_t size = zfp_compress(stream_.get(), field_.get());
     if (size == 0) fail_system("zfp cannot compress this array");
     out.resize(size);
@@ -85,6 +87,7 @@ class Zfp {
     const std::unique_ptr<bitstream, CloseBits> bits(stream_open(buffer.get(), room / 8 * 8));
     zfp_stream_set_bit_stream(stream_.get(), bits.get());
     zfp_stream_rewind(stream_.get());
+    const ScopedOperator op({"zfp decompress", "", ""}, {});
     if (zfp_decompress(stream_.get(), field_.get()) != data.size())
       fail_input("damaged zfp stream: its length is wrong");
   }

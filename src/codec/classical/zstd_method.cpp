@@ -5,6 +5,7 @@
 #include "codec/classical/zstd_compressor.hpp"
 #include "codec/options.hpp"
 #include "haywatt/base/error.hpp"
+#include "haywatt/base/operator.hpp"
 
 namespace haywatt {
 namespace {
@@ -16,6 +17,7 @@ class ZstdCompressor : public ByteCompressor {
   explicit ZstdCompressor(int level) : level_(level) {}
 
   [[nodiscard]] std::optional<ByteVector> compress(ByteSpan raw, unsigned) const override {
+    const ScopedOperator op({"zstd compress", "", ""}, moved_bytes(raw.size(), -1.0));
     ByteVector out(ZSTD_compressBound(raw.size()));
     const std::size_t size = ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), level_);
     if (ZSTD_isError(size) != 0) fail_system(std::string("zstd cannot compress: ") + ZSTD_getErrorName(size));
@@ -25,6 +27,7 @@ class ZstdCompressor : public ByteCompressor {
   }
 
   void decompress(ByteSpan stream, std::span<std::byte> out, unsigned) const override {
+    const ScopedOperator op({"zstd decompress", "", ""}, moved_bytes(stream.size(), static_cast<double>(out.size())));
     const std::size_t size = ZSTD_decompress(out.data(), out.size(), stream.data(), stream.size());
     if (ZSTD_isError(size) != 0) fail_input(std::string("damaged zstd stream: ") + ZSTD_getErrorName(size));
     if (size != out.size()) fail_input("damaged zstd stream: shorter than its column");

@@ -36,10 +36,14 @@ template <class Units, class Sums>
 #include "codec/baler/dense/dots.inl"
 #include "codec/baler/dense/kernel.inl"
 
-template void run_rows(const PackedNetwork<Arithmetic::Float64>&, const ConstRows&, const MutableRows&, std::byte*);
-template void run_rows(const PackedNetwork<Arithmetic::Float32>&, const ConstRows&, const MutableRows&, std::byte*);
-template void run_rows(const PackedNetwork<Arithmetic::BFloat16>&, const ConstRows&, const MutableRows&, std::byte*);
-template void run_rows(const PackedNetwork<Arithmetic::Int8>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::Float64>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
+template void run_rows(const PackedNetwork<Arithmetic::Float32>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
+template void run_rows(const PackedNetwork<Arithmetic::BFloat16>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
+template void run_rows(const PackedNetwork<Arithmetic::Int8>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
 
 }  // namespace haywatt::baler::dense::avx2
 #endif

@@ -26,8 +26,10 @@ constexpr Instructions instructions = Instructions::Avx512;
 
 #include "codec/baler/dense/kernel.inl"
 
-template void run_rows(const PackedNetwork<Arithmetic::Float64>&, const ConstRows&, const MutableRows&, std::byte*);
-template void run_rows(const PackedNetwork<Arithmetic::Float32>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::Float64>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
+template void run_rows(const PackedNetwork<Arithmetic::Float32>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
 
 }  // namespace haywatt::baler::dense::avx512
 #endif

@@ -32,7 +32,8 @@ template <class Units>
 
 #include "codec/baler/dense/kernel.inl"
 
-template void run_rows(const PackedNetwork<Arithmetic::BFloat16>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::BFloat16>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
 
 }  // namespace haywatt::baler::dense::avx512_bf16
 #endif

@@ -25,7 +25,8 @@ template <class Units, class Sums>
 
 #include "codec/baler/dense/kernel.inl"
 
-template void run_rows(const PackedNetwork<Arithmetic::Int8>&, const ConstRows&, const MutableRows&, std::byte*);
+template void run_rows(const PackedNetwork<Arithmetic::Int8>&, const ConstRows&, const MutableRows&, std::byte*,
+                       StepTimes*);
 
 }  // namespace haywatt::baler::dense::avx512_vnni
 #endif

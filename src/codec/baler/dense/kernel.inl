@@ -281,7 +281,9 @@ struct Kernel {
 
   template <class S, class W, class D>
   static void block(const PackedNetwork<A>& net, const PackedScaling<S>& in, const PackedScaling<W>& out, const S* x,
-                    std::size_t x_stride, D* y, std::size_t y_stride, std::size_t rows, const Parts& parts) {
+                    std::size_t x_stride, D* y, std::size_t y_stride, std::size_t rows, const Parts& parts,
+                    StepTimes* times) {
+    if (times != nullptr) times->start();
     Unit* from = nullptr;
     for (std::size_t l = 0; l < net.layers.size(); ++l) {
       const PackedLayer<A>& layer = net.layers[l];
@@ -323,28 +325,31 @@ struct Kernel {
         }
       }
       from = to;
+      if (times != nullptr) times->lap(l);
     }
   }
 
   template <class S, class W, class D>
   static void blocks(const PackedNetwork<A>& net, const PackedScaling<S>& in, const PackedScaling<W>& out, const S* x,
-                     std::size_t x_stride, D* y, std::size_t y_stride, std::size_t rows, std::byte* scratch) {
+                     std::size_t x_stride, D* y, std::size_t y_stride, std::size_t rows, std::byte* scratch,
+                     StepTimes* times) {
     const Parts parts{scratch, ScratchLayout<A>(net, instructions)};
     for (std::size_t row = 0; row < rows; row += block_rows)
       block(net, in, out, x + row * x_stride, x_stride, y + row * y_stride, y_stride, std::min(block_rows, rows - row),
-            parts);
+            parts, times);
   }
 };
 
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>& net, const ConstRows& x, const MutableRows& y, std::byte* scratch) {
+void run_rows(const PackedNetwork<A>& net, const ConstRows& x, const MutableRows& y, std::byte* scratch,
+              StepTimes* times) {
   const auto from = [&](const auto& in, const auto* values) {
     if (y.f8)
-      Kernel<A>::blocks(net, in, net.out_f8, values, x.stride, y.f8, y.stride, x.rows, scratch);
+      Kernel<A>::blocks(net, in, net.out_f8, values, x.stride, y.f8, y.stride, x.rows, scratch, times);
     else if constexpr (sizeof(typename Traits<A>::Real) == 8)
-      Kernel<A>::blocks(net, in, net.out_f8, values, x.stride, y.f4, y.stride, x.rows, scratch);
+      Kernel<A>::blocks(net, in, net.out_f8, values, x.stride, y.f4, y.stride, x.rows, scratch, times);
     else
-      Kernel<A>::blocks(net, in, net.out_f4, values, x.stride, y.f4, y.stride, x.rows, scratch);
+      Kernel<A>::blocks(net, in, net.out_f4, values, x.stride, y.f4, y.stride, x.rows, scratch, times);
   };
   if (x.f8)
     from(net.in_f8, x.f8);

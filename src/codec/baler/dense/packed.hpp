@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codec/baler/network.hpp"
+#include "codec/baler/step_times.hpp"
 #include "haywatt/codec/baler/dense_inference.hpp"
 
 namespace haywatt::baler::dense {
@@ -121,29 +122,31 @@ struct ScratchLayout {
   }
 };
 
-/// Runs all rows. `scratch` is aligned to 64 bytes and as large as ScratchLayout says.
+/// Runs all rows. `scratch` is aligned to 64 bytes and as large as ScratchLayout says. `times`: null, or one step a
+/// layer, to which its time is added: the first's with normalisation, the last's with un-normalisation.
 template <Arithmetic A>
-using RunRows = void (*)(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+using RunRows = void (*)(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch,
+                         StepTimes* times);
 
 namespace portable {
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch, StepTimes* times);
 }
 namespace avx2 {
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch, StepTimes* times);
 }
 namespace avx512 {
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch, StepTimes* times);
 }
 namespace avx512_bf16 {
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch, StepTimes* times);
 }
 namespace avx512_vnni {
 template <Arithmetic A>
-void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch);
+void run_rows(const PackedNetwork<A>&, const ConstRows&, const MutableRows&, std::byte* scratch, StepTimes* times);
 }
 
 }  // namespace haywatt::baler::dense
