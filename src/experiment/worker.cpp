@@ -79,7 +79,7 @@ CompressOutcome compress_and_decode(const WorkerJob& job, const CompressOptions&
 
 }  // namespace
 
-RunRecord run_job(const WorkerJob& job) {
+RunRecord run_job(const WorkerJob& job, const std::function<void(bool begin)>& observe) {
   if (job.external) return run_external(job);
   RunRecord run;
   run.id = job.id;
@@ -102,7 +102,9 @@ RunRecord run_job(const WorkerJob& job) {
   std::unique_ptr<TableReader> reader;
   CompressOutcome outcome;
   meter.start();
+  if (observe) observe(true);
   const bool done = attempt(run, [&] { outcome = compress_and_decode(job, options, run, reader); });
+  if (observe) observe(false);
   meter.stop(run);
 
   if (done) {

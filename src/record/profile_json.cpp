@@ -25,7 +25,7 @@ json operator_json(const OperatorRecord& o) {
           {"name", utf8(o.name)},
           {"dtype", utf8(o.dtype)},
           {"calls", o.calls},
-          {"wall_s", number(o.wall_s)},
+          {"wall_s", known(o.wall_s)},
           {"cpu_s", number(o.cpu_s)},
           {"device_s", number(o.device_s)},
           {"macs", known(o.macs)},

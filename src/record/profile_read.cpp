@@ -25,7 +25,7 @@ OperatorRecord operator_from(const json& j) {
   read_member(j, "name", o.name);
   read_member(j, "dtype", o.dtype);
   read_member(j, "calls", o.calls);
-  read_member(j, "wall_s", o.wall_s);
+  read_known(j, "wall_s", o.wall_s);
   read_member(j, "cpu_s", o.cpu_s);
   read_member(j, "device_s", o.device_s);
   read_known(j, "macs", o.macs);

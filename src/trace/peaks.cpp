@@ -141,28 +141,4 @@ Peaks measure_peaks(int threads) {
   return peaks;
 }
 
-double attainable_flops_per_s(double flops_per_B, const ComputePeak& compute, const MemoryPeak& memory) {
-  return std::min(compute.flops_per_s, flops_per_B * memory.bytes_per_s);
-}
-
-const ComputePeak* find_peak(const std::vector<ComputePeak>& peaks, const std::string& dtype, int threads) {
-  const ComputePeak* found = nullptr;
-  for (const ComputePeak& p : peaks)
-    if (p.dtype == dtype && p.threads <= threads && (found == nullptr || p.threads > found->threads)) found = &p;
-  return found;
-}
-
-const MemoryPeak* find_level(const std::vector<MemoryPeak>& peaks, double working_set_B, int threads) {
-  const MemoryPeak* found = nullptr;
-  const auto smaller = [](const MemoryPeak& a, const MemoryPeak& b) {
-    if (a.size_B == 0.0 || b.size_B == 0.0) return b.size_B == 0.0 && a.size_B != 0.0;
-    return a.size_B < b.size_B;
-  };
-  for (const MemoryPeak& p : peaks) {
-    if (p.threads > threads || (p.size_B != 0.0 && p.size_B < working_set_B)) continue;
-    if (found == nullptr || smaller(p, *found) || (p.level == found->level && p.threads > found->threads)) found = &p;
-  }
-  return found;
-}
-
 }  // namespace haywatt::trace

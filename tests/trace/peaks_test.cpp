@@ -4,10 +4,14 @@
 
 #include <array>
 
+#include "haywatt/metrics/roofline.hpp"
 #include "trace/peak_kernels.hpp"
 
 namespace haywatt::trace {
 namespace {
+
+using metrics::find_level;
+using metrics::find_peak;
 
 TEST(Peaks, KernelsComputeWhatTheyCount) {
   const PeakKernels& k = peak_kernels();
@@ -45,14 +49,6 @@ TEST(Peaks, AreOrderedAsTheyMustBe) {
   EXPECT_EQ(find_level(peaks.memory, 1000, 2)->threads, 2);
   EXPECT_EQ(find_peak(peaks.compute, "f32", 7)->threads, 2);
   EXPECT_EQ(find_peak(peaks.compute, "int8", 1), nullptr);
-}
-
-TEST(Peaks, TheRooflineIsTheLowerOfTheTwo) {
-  const ComputePeak compute{"f64", 1, 100.0};
-  const MemoryPeak memory{"DRAM", 1, 0.0, 10.0};
-  EXPECT_DOUBLE_EQ(attainable_flops_per_s(2.0, compute, memory), 20.0);
-  EXPECT_DOUBLE_EQ(attainable_flops_per_s(10.0, compute, memory), 100.0);
-  EXPECT_DOUBLE_EQ(attainable_flops_per_s(1e9, compute, memory), 100.0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 /// One run of a study in a process of its own, so that its memory is its own and its end is not the study's.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -37,7 +38,8 @@ void from_json(const nlohmann::json& j, WorkerJob& job);
 
 /// Compresses the table, reads the file back and decodes all of it, metered; then, unmetered, compares every value with
 /// the original. What goes wrong becomes a record of status "failed"; nothing is thrown but by a broken job.
-[[nodiscard]] RunRecord run_job(const WorkerJob& job);
+/// `observe`, if set, is called with true when metering has begun and with false before it ends.
+[[nodiscard]] RunRecord run_job(const WorkerJob& job, const std::function<void(bool begin)>& observe = {});
 
 /// What `run_job` does for an external method: each command under the program meter, in a fresh folder
 /// `job.output` + ".d"; then, unmetered, the comparison. Call it from a process with one thread and without children.

@@ -19,7 +19,7 @@ struct OperatorRecord {
   std::string name;   ///< "dense f32", "aten::addmm"
   std::string dtype;  ///< "f64", "f32", "bf16", "int8"; empty if unknown
   std::uint64_t calls = 0;
-  double wall_s = 0.0;  ///< summed over threads
+  double wall_s = 0.0;  ///< summed over threads; negative: not known
   double cpu_s = 0.0;
   double device_s = 0.0;                                              ///< on an accelerator; 0 on the CPU
   double macs = -1.0, flops = -1.0, read_B = -1.0, written_B = -1.0;  ///< summed over calls; negative: not known

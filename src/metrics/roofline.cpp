@@ -1,0 +1,50 @@
+#include "haywatt/metrics/roofline.hpp"
+
+#include <algorithm>
+
+namespace haywatt::metrics {
+
+double attainable_flops_per_s(double flops_per_B, const ComputePeak& compute, const MemoryPeak& memory) {
+  return std::min(compute.flops_per_s, flops_per_B * memory.bytes_per_s);
+}
+
+const ComputePeak* find_peak(const std::vector<ComputePeak>& peaks, const std::string& dtype, int threads) {
+  const ComputePeak* found = nullptr;
+  for (const ComputePeak& p : peaks)
+    if (p.dtype == dtype && p.threads <= threads && (found == nullptr || p.threads > found->threads)) found = &p;
+  return found;
+}
+
+const MemoryPeak* find_level(const std::vector<MemoryPeak>& peaks, double working_set_B, int threads) {
+  const MemoryPeak* found = nullptr;
+  const auto smaller = [](const MemoryPeak& a, const MemoryPeak& b) {
+    if (a.size_B == 0.0 || b.size_B == 0.0) return b.size_B == 0.0 && a.size_B != 0.0;
+    return a.size_B < b.size_B;
+  };
+  for (const MemoryPeak& p : peaks) {
+    if (p.threads > threads || (p.size_B != 0.0 && p.size_B < working_set_B)) continue;
+    if (found == nullptr || smaller(p, *found) || (p.level == found->level && p.threads > found->threads)) found = &p;
+  }
+  return found;
+}
+
+std::optional<RooflinePosition> roofline_position(const OperatorRecord& op, const std::vector<ComputePeak>& compute,
+                                                  const std::vector<MemoryPeak>& memory) {
+  const double bytes = op.read_B + op.written_B;
+  if (!(op.flops > 0.0) || op.read_B < 0.0 || op.written_B < 0.0 || !(bytes > 0.0) || !(op.wall_s > 0.0) ||
+      op.calls == 0)
+    return {};
+  const ComputePeak* peak = find_peak(compute, op.dtype, 1);
+  const MemoryPeak* level = find_level(memory, bytes / static_cast<double>(op.calls), 1);
+  if (peak == nullptr || level == nullptr) return {};
+  RooflinePosition p;
+  p.flops_per_B = op.flops / bytes;
+  p.flops_per_s = op.flops / op.wall_s;
+  p.attainable = attainable_flops_per_s(p.flops_per_B, *peak, *level);
+  p.share = p.flops_per_s / p.attainable;
+  p.compute_bound = p.attainable >= peak->flops_per_s;
+  p.level = level->level;
+  return p;
+}
+
+}  // namespace haywatt::metrics
