@@ -26,7 +26,8 @@ void add_compare(CLI::App& app, Action& action);
 void add_baler(CLI::App& app, Action& action);
 void add_layouts(CLI::App& app, Action& action);
 void add_ladder(CLI::App& app, Action& action);
-void add_profile(CLI::App& app, Action& action);
+/// `program`: the command line has a "--", what follows is a program.
+void add_profile(CLI::App& app, Action& action, bool program);
 /// Must be added last: it describes the others.
 void add_completion(CLI::App& app, Action& action);
 

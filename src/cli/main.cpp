@@ -42,12 +42,16 @@ void restart_with_quiet_openmp(char** argv) {
 
 namespace {
 
+bool has_separator(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strcmp(a, "--") == 0; });
+}
+
 /// Their environment is the user's.
 bool runs_foreign_programs(int argc, char** argv) {
   if (argc < 2) return false;
   const std::string_view command = argv[1];
   return command == "meter" || command == "compare" || command == "layouts" || command == "ladder" ||
-         command == "profile";
+         (command == "profile" && has_separator(argc, argv));
 }
 
 void describe(CLI::App& app) {
@@ -67,7 +71,7 @@ void describe(CLI::App& app) {
       "4 system (disk full, no permission), 5 not available here.");
 }
 
-void add_commands(CLI::App& app, Action& action) {
+void add_commands(CLI::App& app, Action& action, bool program) {
   add_compress(app, action);
   add_decompress(app, action);
   add_verify(app, action);
@@ -84,7 +88,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_baler(app, action);
   add_layouts(app, action);
   add_ladder(app, action);
-  add_profile(app, action);
+  add_profile(app, action, program);
   add_completion(app, action);
 }
 
@@ -96,7 +100,7 @@ int run(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "meter") == 0)
     add_meter(app, action);
   else
-    add_commands(app, action);
+    add_commands(app, action, has_separator(argc, argv));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

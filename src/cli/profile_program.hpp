@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "cli/profile_outputs.hpp"
 #include "haywatt/meter/program_meter.hpp"
 #include "haywatt/trace/sampling.hpp"
 
@@ -10,8 +11,7 @@ namespace haywatt::cli {
 struct ProfileProgramArguments {
   meter::ProgramOptions program;
   trace::SamplingOptions sampling;
-  std::string record, folded;  ///< files to write; empty: not
-  bool force = false;
+  ProfileFiles files;
 };
 
 /// Runs the program, profiled; what is found goes to standard error and the files. The exit code is the program's.

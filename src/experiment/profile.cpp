@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "haywatt/codec/baler/operator_hooks.hpp"
+#include "haywatt/codec/method.hpp"
 #include "haywatt/trace/operator_recorder.hpp"
 #include "haywatt/trace/peaks.hpp"
 
@@ -58,18 +60,30 @@ ProfileRecord profile_job(const WorkerJob& job) {
   record.subject = job.method + " on " + job.data;
   record.by = "operators";
   record.machine = job.machine;
+  // Training is libtorch's. What it takes to load it is no part of the run.
+  std::string why;
+  const baler::OperatorHooks* hooks =
+      MethodSpec::parse(job.method).name == "baler" ? baler::load_operator_hooks(why) : nullptr;
   trace::OperatorRecorder recorder;
   trace::OperatorTotals totals;
+  baler::HookCost hooked;
   record.run = run_job(job, [&](bool begin) {
-    if (begin)
+    if (begin) {
       recorder.start();
-    else
+      if (hooks != nullptr) hooks->start(recorder, {});
+    } else {
+      if (hooks != nullptr) hooked = hooks->stop();
       totals = recorder.stop();
+    }
   });
   record.operators = std::move(totals.operators);
   record.timeline = std::move(totals.timeline);
   record.timeline_left_out = totals.timeline_left_out;
   record.profiler_cpu_s = totals.recorder_cpu_s;
+  if (hooks != nullptr && hooked.batches_seen < hooked.batches)
+    record.notes.push_back(
+        fmt::format("of {} batches of libtorch the operators of {} drawn at random were watched and stand for all",
+                    hooked.batches, hooked.batches_seen));
   if (totals.lost > 0)
     record.notes.push_back(fmt::format("{} announcements of operators were lost for lack of room", totals.lost));
   share_energy(record);

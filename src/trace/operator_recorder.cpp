@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <set>
@@ -42,30 +43,32 @@ struct KeyLess {
 void add_known(double& sum, double term) noexcept { sum = sum < 0.0 || term < 0.0 ? -1.0 : sum + term; }
 
 struct Sums {
-  std::uint64_t calls = 0;
-  std::int64_t wall_ns = 0;
+  double calls = 0.0;  // and all else: times the weight
+  double wall_ns = 0.0;
   double cpu_ns = 0.0;
   OperatorCost cost{0.0, 0.0, 0.0, 0.0, -1.0, 0.0};
 
-  void add(const OperatorCost& one, std::uint64_t times) noexcept {
-    calls += times;
-    add_known(cost.macs, one.macs);
-    add_known(cost.flops, one.flops);
-    add_known(cost.read_B, one.read_B);
-    add_known(cost.written_B, one.written_B);
+  void add(const OperatorCost& one, double times, double weight) noexcept {
+    calls += times * weight;
+    add_known(cost.macs, one.macs * weight);
+    add_known(cost.flops, one.flops * weight);
+    add_known(cost.read_B, one.read_B * weight);
+    add_known(cost.written_B, one.written_B * weight);
     cost.parameters = std::max(cost.parameters, one.parameters);
-    cost.allocated_B += one.allocated_B;
+    cost.allocated_B += one.allocated_B * weight;
   }
 };
 
 /// One that is open, or closed inside an outermost one that is still open.
 struct Open {
   std::size_t op;
+  double weight;
   std::int64_t begin_ns;
   std::int64_t inside_ns = 0;  ///< wall time of what it called
 };
 struct Spent {
   std::size_t op;
+  double weight;
   std::int64_t own_ns;
 };
 
@@ -136,11 +139,11 @@ struct OperatorRecorder::State {
     t.open.pop_back();
     if (!t.open.empty()) t.open.back().inside_ns += whole_ns;
     if (done.op < most_operators) {
-      t.sums[done.op].add(cost, 1);
+      t.sums[done.op].add(cost, 1.0, done.weight);
       t.events.add({t.thread, static_cast<std::uint32_t>(done.op), static_cast<double>(done.begin_ns - start_ns) * 1e-9,
                     static_cast<double>(now_ns - start_ns) * 1e-9});
     }
-    t.spent.push_back({done.op, std::max<std::int64_t>(0, whole_ns - done.inside_ns)});
+    t.spent.push_back({done.op, done.weight, std::max<std::int64_t>(0, whole_ns - done.inside_ns)});
     if (t.open.empty()) {
       share_out(t, whole_ns);
       t.cpu_ns_left = 0.0;
@@ -166,8 +169,8 @@ struct OperatorRecorder::State {
         ++t.lost;
         continue;
       }
-      t.sums[s.op].wall_ns += s.own_ns;
-      t.sums[s.op].cpu_ns += share_ns;
+      t.sums[s.op].wall_ns += static_cast<double>(s.own_ns) * s.weight;
+      t.sums[s.op].cpu_ns += share_ns * s.weight;
     }
     t.spent.clear();
   }
@@ -232,7 +235,7 @@ void OperatorRecorder::on_operator_begin(const OperatorName& what) noexcept {
     const std::size_t op = t->number(state_->phase_of(*t), what);
     ++t->announcements;
     if (t->open.empty()) t->cpu_seen_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    t->open.push_back({op, clock_ns(CLOCK_MONOTONIC)});
+    t->open.push_back({op, what.weight, clock_ns(CLOCK_MONOTONIC)});
   } catch (...) {
     ++t->lost;
   }
@@ -257,8 +260,9 @@ void OperatorRecorder::on_operator_parts(const OperatorName& what, const Operato
   try {
     const std::size_t op = t->number(state_->phase_of(*t), what);
     ++t->announcements;
-    t->spent.push_back({op, wall_ns});
-    if (op < most_operators) t->sums[op].add(total, calls);
+    const double weight = what.weight * t->open.back().weight;
+    t->spent.push_back({op, weight, wall_ns});
+    if (op < most_operators) t->sums[op].add(total, static_cast<double>(calls), weight);
     t->open.back().inside_ns += wall_ns;
   } catch (...) {
     ++t->lost;
@@ -306,14 +310,15 @@ OperatorTotals OperatorRecorder::State::totals() {
       const auto [it, fresh] = all.try_emplace(*t->keys[i], t->sums[i]);
       if (fresh) continue;
       const Sums& more = t->sums[i];
-      it->second.add(more.cost, more.calls);
+      it->second.add(more.cost, 0.0, 1.0);
+      it->second.calls += more.calls;
       it->second.wall_ns += more.wall_ns;
       it->second.cpu_ns += more.cpu_ns;
     }
   }
   std::vector<const std::pair<const Key, Sums>*> order;
   for (const auto& entry : all)
-    if (entry.second.calls > 0) order.push_back(&entry);
+    if (entry.second.calls > 0.0) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(),
                    [](const auto* a, const auto* b) { return a->second.wall_ns > b->second.wall_ns; });
   std::map<Key, std::uint32_t> place;
@@ -322,8 +327,8 @@ OperatorTotals OperatorRecorder::State::totals() {
     place[key] = static_cast<std::uint32_t>(out.operators.size());
     OperatorRecord& o = out.operators.emplace_back();
     std::tie(o.phase, o.layer, o.name, o.dtype) = key;
-    o.calls = sums.calls;
-    o.wall_s = static_cast<double>(sums.wall_ns) * 1e-9;
+    o.calls = static_cast<std::uint64_t>(std::llround(sums.calls));
+    o.wall_s = sums.wall_ns * 1e-9;
     o.cpu_s = sums.cpu_ns * 1e-9;
     o.macs = sums.cost.macs;
     o.flops = sums.cost.flops;

@@ -90,6 +90,25 @@ TEST(OperatorRecorder, PartsTakeTheirTimeFromTheOpenOne) {
   EXPECT_NEAR(part.cpu_s / (part.cpu_s + outer.cpu_s), part.wall_s / (part.wall_s + outer.wall_s), 1e-6);
 }
 
+TEST(OperatorRecorder, WeightsMultiplyAllSums) {
+  OperatorRecorder recorder;
+  recorder.start();
+  {
+    const ScopedOperator op({"batch", "", "f64", 8.0}, {10.0, 20.0, 30.0, 40.0, 5.0, 6.0});
+    burn(0.005);
+    operator_listener()->on_operator_parts({"part", "", ""}, {1.0, 2.0, 3.0, 4.0, 5.0, 0.0}, 2, 1'000'000);
+  }
+  const OperatorTotals totals = recorder.stop();
+  const OperatorRecord &op = find(totals, "other", "batch"), &part = find(totals, "other", "part");
+  EXPECT_EQ(op.calls, 8U);
+  EXPECT_EQ(op.macs, 80.0);
+  EXPECT_EQ(op.allocated_B, 48.0);
+  EXPECT_EQ(op.parameters, 5.0) << "of one call";
+  EXPECT_GE(op.wall_s, 8 * 0.004 - 1e-9);
+  EXPECT_EQ(part.calls, 16U);
+  EXPECT_DOUBLE_EQ(part.wall_s, 0.008);
+}
+
 TEST(OperatorRecorder, AThreadWithoutSpansIsInThePhaseOpenedLast) {
   OperatorRecorder recorder;
   recorder.start();

@@ -27,7 +27,8 @@ struct OperatorName {
   std::string_view name;   ///< "dense f32", "aten::addmm"
   std::string_view layer;  ///< "encoder.0"; empty if it belongs to none
   std::string_view dtype;  ///< "f64", "f32", "bf16", "int8"; empty if unknown
-  double weight = 1.0;     ///< calls that this one stands for, if only some are announced: all sums count it so often
+  double weight = 1.0;     ///< calls that this one stands for, if only some are announced: all sums count it so often.
+                           ///< One nested in another has at least the other's
 };
 
 /// Told of every operator's begin and end, on the thread that computes. Implementations are thread-safe and must not

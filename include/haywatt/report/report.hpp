@@ -7,6 +7,7 @@
 #include "haywatt/record/compare.hpp"
 #include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
+#include "haywatt/record/profile.hpp"
 #include "haywatt/record/record.hpp"
 
 namespace haywatt::report {
@@ -45,5 +46,8 @@ struct CarbonBasis {
 [[nodiscard]] std::string to_text(const LadderRecord& record);
 /// What its program's maintainers may want to read, in Markdown: improvements by measured gain, faults.
 [[nodiscard]] std::string to_improvements(const LadderRecord& record);
+
+/// A profile's operators for a terminal: the `most` that took most CPU time.
+[[nodiscard]] std::string operator_summary(const ProfileRecord& record, std::size_t most);
 
 }  // namespace haywatt::report

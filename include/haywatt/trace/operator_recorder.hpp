@@ -20,9 +20,9 @@ struct OperatorTotals {
 
 /// One at a time per process. From start() to stop() it listens to operators and spans; spans go on to the listener
 /// that was there before. Thread-safe; an announcement takes no lock but a thread's first. A thread that has opened no
-/// span itself is in the phase that any thread opened last. Within one operator announced by on_operator_begin that has
-/// no other above it the CPU clock is read at both ends, and what is nested in it gets CPU time in proportion to its
-/// own wall time.
+/// span itself is in the phase that any thread opened last. The CPU clock is read at both ends of an operator that is
+/// in no other; what is nested in it gets CPU time in proportion to its own wall time. Weights (OperatorName::weight)
+/// multiply all sums.
 class OperatorRecorder final : public OperatorListener, public SpanListener {
  public:
   OperatorRecorder();

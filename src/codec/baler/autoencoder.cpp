@@ -36,7 +36,7 @@ class BlockProfile {
     OperatorCost cost;
     cost.macs = 0.0;
     cost.read_B = cost.written_B = static_cast<double>(values * sizeof(U));
-    announce_step(name, "", dtype_name<U>(), cost, times_->ns(step));
+    announce_step(name, "", dtype_name<U>(), cost, *times_, step);
   }
   void announce(const Network<U>& network, const char* name, std::uint64_t rows) const {
     if (times_) network.announce(name, rows, *times_, 1);

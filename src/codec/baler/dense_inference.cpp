@@ -171,7 +171,7 @@ void DenseInference::Implementation::run_profiled(const ConstRows& x, const Muta
   runner->run(x, y, scratch, &times);
   for (std::size_t i = 0; i < steps.size(); ++i)
     announce_step(steps[i].name, steps[i].layer, dtype,
-                  dense_cost(steps[i].inputs, steps[i].outputs, steps[i].leaky, x.rows, value_B), times.ns(i));
+                  dense_cost(steps[i].inputs, steps[i].outputs, steps[i].leaky, x.rows, value_B), times, i);
 }
 
 DenseInference::Scratch::Scratch(std::size_t bytes) : storage_(bytes + 64) {

@@ -129,7 +129,7 @@ void Network<T>::announce(const std::string& name, std::uint64_t rows, const Ste
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const bool leaky = i + 1 < layers_.size();
     announce_step(leaky ? "dense + leaky_relu" : "dense", name + "." + std::to_string(i), dtype_name<T>(),
-                  dense_cost(layers_[i].inputs, layers_[i].outputs, leaky, rows, sizeof(T)), times.ns(first + i));
+                  dense_cost(layers_[i].inputs, layers_[i].outputs, leaky, rows, sizeof(T)), times, first + i);
   }
 }
 

@@ -13,7 +13,10 @@ std::int64_t now_ns() noexcept {
 
 }  // namespace
 
-void StepTimes::start() noexcept { last_ns_ = now_ns(); }
+void StepTimes::start() noexcept {
+  ++blocks_;
+  last_ns_ = now_ns();
+}
 
 void StepTimes::lap(std::size_t step) noexcept {
   const std::int64_t now = now_ns();
@@ -34,9 +37,9 @@ OperatorCost dense_cost(std::size_t inputs, std::size_t outputs, bool leaky, std
 }
 
 void announce_step(std::string_view name, std::string_view layer, std::string_view dtype, const OperatorCost& cost,
-                   std::int64_t wall_ns) {
+                   const StepTimes& times, std::size_t step) {
   if (OperatorListener* listener = operator_listener(); listener != nullptr)
-    listener->on_operator_parts({name, layer, dtype}, cost, 1, wall_ns);
+    listener->on_operator_parts({name, layer, dtype}, cost, times.blocks(), times.ns(step));
 }
 
 }  // namespace haywatt::baler

@@ -18,10 +18,12 @@ class StepTimes {
   /// Step `step` ends now and the next begins.
   void lap(std::size_t step) noexcept;
   [[nodiscard]] std::int64_t ns(std::size_t step) const { return ns_[step]; }
+  [[nodiscard]] std::uint64_t blocks() const { return blocks_; }
 
  private:
   std::vector<std::int64_t> ns_;
   std::int64_t last_ns_ = 0;
+  std::uint64_t blocks_ = 0;
 };
 
 /// What a dense layer does with `rows` rows (docs/counting.md): two FLOPs a MAC, the bias among them, and one FLOP an
@@ -29,9 +31,10 @@ class StepTimes {
 [[nodiscard]] OperatorCost dense_cost(std::size_t inputs, std::size_t outputs, bool leaky, std::uint64_t rows,
                                       std::size_t value_B);
 
-/// Tells the listener (which must be there) of a step inside the operator that is open.
+/// Tells the listener, if there is one, of step `step` of all blocks, inside the operator that is open. A block is a
+/// call.
 void announce_step(std::string_view name, std::string_view layer, std::string_view dtype, const OperatorCost& cost,
-                   std::int64_t wall_ns);
+                   const StepTimes& times, std::size_t step);
 
 template <class T>
 [[nodiscard]] constexpr std::string_view dtype_name() {
