@@ -34,12 +34,13 @@ std::optional<RooflinePosition> roofline_position(const OperatorRecord& op, cons
   if (!(op.flops > 0.0) || op.read_B < 0.0 || op.written_B < 0.0 || !(bytes > 0.0) || !(op.wall_s > 0.0) ||
       op.calls == 0)
     return {};
+  const double seconds = op.device_s > 0.0 ? op.device_s : op.cpu_s > 0.0 ? op.cpu_s : op.wall_s;
   const ComputePeak* peak = find_peak(compute, op.dtype, 1);
   const MemoryPeak* level = find_level(memory, bytes / static_cast<double>(op.calls), 1);
   if (peak == nullptr || level == nullptr) return {};
   RooflinePosition p;
   p.flops_per_B = op.flops / bytes;
-  p.flops_per_s = op.flops / op.wall_s;
+  p.flops_per_s = op.flops / seconds;
   p.attainable = attainable_flops_per_s(p.flops_per_B, *peak, *level);
   p.share = p.flops_per_s / p.attainable;
   p.compute_bound = p.attainable >= peak->flops_per_s;

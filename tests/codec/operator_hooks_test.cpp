@@ -48,6 +48,7 @@ class Recorder final : public OperatorListener {
     sum->allocated_B += weight * cost.allocated_B;
     sum->parameters = std::max(sum->parameters, cost.parameters);
   }
+  void on_operator_parts(const OperatorName&, const OperatorCost&, std::uint64_t, std::int64_t) noexcept override {}
   [[nodiscard]] bool closed() const {
     for (const auto& [thread, open] : open_)
       if (!open.empty()) return false;

@@ -22,7 +22,8 @@ namespace haywatt::metrics {
 /// Where an operator stands under the roof of one thread.
 struct RooflinePosition {
   double flops_per_B = 0.0;    ///< arithmetic intensity: FLOPs over bytes read and written
-  double flops_per_s = 0.0;    ///< achieved: FLOPs over own wall time
+  double flops_per_s = 0.0;    ///< achieved: FLOPs over device, else CPU, else own wall time: waiting for a CPU is no
+                               ///< slowness of the operator
   double attainable = 0.0;     ///< FLOP/s
   double share = 0.0;          ///< achieved over attainable; above 1 if what is read again stays in a nearer cache
   bool compute_bound = false;  ///< the roof above it is the flat one
