@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "haywatt/base/log.hpp"
 #include "haywatt/base/phase_marks.hpp"
 #include "haywatt/exec/pool.hpp"
+#include "haywatt/experiment/operator_files.hpp"
 #include "haywatt/meter/own_energy.hpp"
 #include "haywatt_version.hpp"
 
@@ -123,11 +125,13 @@ int main(int argc, char** argv) {
   // Writing into a closed pipe is an error like another, not a silent death. A handler, since programs that we start
   // find the default again then, and not a signal that is ignored.
   if (std::signal(SIGPIPE, [](int) {}) == SIG_IGN) std::signal(SIGPIPE, SIG_IGN);
+  std::unique_ptr<haywatt::experiment::OperatorFile> operators;
   if (!haywatt::cli::runs_foreign_programs(argc, argv)) {
     if (std::any_of(argv + 1, argv + argc, [](const char* a) { return std::strstr(a, "baler") != nullptr; }))
       haywatt::cli::restart_with_quiet_openmp(argv);
     ::setenv("OMP_WAIT_POLICY", "passive", 0);  // for the workers of a study
     haywatt::announce_phases_to_meter();
+    operators = std::make_unique<haywatt::experiment::OperatorFile>();
     static haywatt::meter::OwnEnergy own_energy;  // opens nothing until asked
     haywatt::set_energy_counter(&own_energy);
   }

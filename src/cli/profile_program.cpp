@@ -7,6 +7,10 @@
 #include "cli/profile_program_summary.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/log.hpp"
+#include "haywatt/exec/pool.hpp"
+#include "haywatt/experiment/operator_files.hpp"
+#include "haywatt/report/report.hpp"
+#include "haywatt/trace/peaks.hpp"
 #include "haywatt_version.hpp"
 
 namespace haywatt::cli {
@@ -20,6 +24,7 @@ int profile_it(const ProfileProgramArguments& a, const meter::ProgramOrigin& ori
   ProfileRecord record;
   record.machine = describe_machine();
   meter::check_estimate_options(options.estimate, record.machine);
+  const experiment::OperatorFolder operators;
   meter::ProgramResult result = meter::meter_program(record.machine, options);
   trace::Sampled sampled = finish();
   if (!result.started) {
@@ -33,10 +38,20 @@ int profile_it(const ProfileProgramArguments& a, const meter::ProgramOrigin& ori
   record.stacks = std::move(sampled.stacks);
   record.profiler_cpu_s = sampled.sampler_cpu_s;
   record.notes = std::move(sampled.notes);
+  operators.collect(record);
+  if (!record.operators.empty()) {
+    const trace::Peaks peaks = trace::measure_peaks(exec::default_threads());
+    record.compute_peaks = peaks.compute;
+    record.memory_peaks = peaks.memory;
+  }
   const std::vector<std::string> files = outputs.write(record);
   if (log::level() != log::Level::Quiet) {
     const std::string text = profile_program_summary(record, files, log::level() == log::Level::Verbose);
     std::fwrite(text.data(), 1, text.size(), stderr);
+    if (!record.operators.empty()) {
+      const std::string operators_text = "\n" + report::operator_summary(record, 25);
+      std::fwrite(operators_text.data(), 1, operators_text.size(), stderr);
+    }
   }
   return result.exit_code;
 }

@@ -55,6 +55,12 @@ void share_energy(ProfileRecord& record) {
         "add nothing to them");
 }
 
+std::string sampled_batches(std::uint64_t batches, std::uint64_t seen) {
+  if (seen >= batches) return {};
+  return fmt::format("of {} batches of libtorch the operators of {} drawn at random were watched and stand for all",
+                     batches, seen);
+}
+
 ProfileRecord profile_job(const WorkerJob& job) {
   ProfileRecord record;
   record.subject = job.method + " on " + job.data;
@@ -62,17 +68,15 @@ ProfileRecord profile_job(const WorkerJob& job) {
   record.machine = job.machine;
   // Training is libtorch's. What it takes to load it is no part of the run.
   std::string why;
-  const baler::OperatorHooks* hooks =
-      MethodSpec::parse(job.method).name == "baler" ? baler::load_operator_hooks(why) : nullptr;
+  if (MethodSpec::parse(job.method).name == "baler") (void)baler::load_operator_hooks(why);
   trace::OperatorRecorder recorder;
   trace::OperatorTotals totals;
   baler::HookCost hooked;
   record.run = run_job(job, [&](bool begin) {
     if (begin) {
       recorder.start();
-      if (hooks != nullptr) hooks->start(recorder, {});
     } else {
-      if (hooks != nullptr) hooked = hooks->stop();
+      hooked = baler::stop_operator_hooks();
       totals = recorder.stop();
     }
   });
@@ -80,10 +84,8 @@ ProfileRecord profile_job(const WorkerJob& job) {
   record.timeline = std::move(totals.timeline);
   record.timeline_left_out = totals.timeline_left_out;
   record.profiler_cpu_s = totals.recorder_cpu_s;
-  if (hooks != nullptr && hooked.batches_seen < hooked.batches)
-    record.notes.push_back(
-        fmt::format("of {} batches of libtorch the operators of {} drawn at random were watched and stand for all",
-                    hooked.batches, hooked.batches_seen));
+  if (const std::string note = sampled_batches(hooked.batches, hooked.batches_seen); !note.empty())
+    record.notes.push_back(note);
   if (totals.lost > 0)
     record.notes.push_back(fmt::format("{} announcements of operators were lost for lack of room", totals.lost));
   share_energy(record);

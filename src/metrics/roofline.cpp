@@ -28,6 +28,20 @@ const MemoryPeak* find_level(const std::vector<MemoryPeak>& peaks, double workin
   return found;
 }
 
+namespace {
+
+/// The largest level below `level` of one thread; nullptr for the nearest.
+const MemoryPeak* next_nearer(const std::vector<MemoryPeak>& peaks, const MemoryPeak& level) {
+  const MemoryPeak* found = nullptr;
+  for (const MemoryPeak& p : peaks)
+    if (p.threads == 1 && p.size_B > 0.0 && (level.size_B == 0.0 || p.size_B < level.size_B) &&
+        (found == nullptr || p.size_B > found->size_B))
+      found = &p;
+  return found;
+}
+
+}  // namespace
+
 std::optional<RooflinePosition> roofline_position(const OperatorRecord& op, const std::vector<ComputePeak>& compute,
                                                   const std::vector<MemoryPeak>& memory) {
   const double bytes = op.read_B + op.written_B;
@@ -41,6 +55,11 @@ std::optional<RooflinePosition> roofline_position(const OperatorRecord& op, cons
   RooflinePosition p;
   p.flops_per_B = op.flops / bytes;
   p.flops_per_s = op.flops / seconds;
+  // Data that came faster than this level gives it came from a nearer one.
+  while (const MemoryPeak* nearer = next_nearer(memory, *level)) {
+    if (bytes / seconds <= level->bytes_per_s) break;
+    level = nearer;
+  }
   p.attainable = attainable_flops_per_s(p.flops_per_B, *peak, *level);
   p.share = p.flops_per_s / p.attainable;
   p.compute_bound = p.attainable >= peak->flops_per_s;

@@ -30,7 +30,7 @@ TEST(Roofline, AnOperatorStandsUnderTheRoofOfItsLevel) {
   OperatorRecord op;
   op.dtype = "f64";
   op.calls = 2;
-  op.wall_s = 4.0;
+  op.wall_s = 16.0;
   op.flops = 120.0;
   op.read_B = 100.0;
   op.written_B = 60.0;  // 80 a call: L2
@@ -39,10 +39,28 @@ TEST(Roofline, AnOperatorStandsUnderTheRoofOfItsLevel) {
   EXPECT_EQ(p->level, "L2");
   EXPECT_DOUBLE_EQ(p->flops_per_B, 0.75);
   EXPECT_DOUBLE_EQ(p->attainable, 15.0);
-  EXPECT_DOUBLE_EQ(p->share, 2.0);
+  EXPECT_DOUBLE_EQ(p->flops_per_s, 7.5);
+  EXPECT_DOUBLE_EQ(p->share, 0.5);
   EXPECT_FALSE(p->compute_bound);
   op.flops = 12'000.0;
   EXPECT_TRUE(roofline_position(op, compute, memory)->compute_bound);
+}
+
+TEST(Roofline, BytesFasterThanALevelCameFromANearerOne) {
+  OperatorRecord op;
+  op.dtype = "f64";
+  op.calls = 1;
+  op.flops = 40.0;
+  op.read_B = 200.0;  // more than L2 holds, which gives 20 a second
+  op.written_B = 0.0;
+  op.cpu_s = 25.0;
+  EXPECT_EQ(roofline_position(op, compute, memory)->level, "DRAM");
+  op.cpu_s = 15.0;
+  EXPECT_EQ(roofline_position(op, compute, memory)->level, "L2");
+  op.cpu_s = 5.0;
+  EXPECT_EQ(roofline_position(op, compute, memory)->level, "L1");
+  op.cpu_s = 1.0;  // faster than can be: still the nearest
+  EXPECT_GT(roofline_position(op, compute, memory)->share, 1.0);
 }
 
 TEST(Roofline, WhatIsNotKnownHasNoPosition) {

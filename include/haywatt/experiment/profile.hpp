@@ -13,6 +13,9 @@ namespace haywatt::experiment {
 /// recorder listens at a time.
 [[nodiscard]] ProfileRecord profile_job(const WorkerJob& job);
 
+/// What to keep in mind if not all batches were watched; empty if they were.
+[[nodiscard]] std::string sampled_batches(std::uint64_t batches, std::uint64_t seen);
+
 /// Gives each operator its part of its phase's energy, by CPU time, and adds a row "outside operators" to each phase,
 /// so that rows add up to the run. `operators` are the record's, without energy; `record.run` is filled in.
 void share_energy(ProfileRecord& record);

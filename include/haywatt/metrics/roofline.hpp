@@ -25,9 +25,9 @@ struct RooflinePosition {
   double flops_per_s = 0.0;    ///< achieved: FLOPs over device, else CPU, else own wall time: waiting for a CPU is no
                                ///< slowness of the operator
   double attainable = 0.0;     ///< FLOP/s
-  double share = 0.0;          ///< achieved over attainable; above 1 if what is read again stays in a nearer cache
+  double share = 0.0;          ///< achieved over attainable
   bool compute_bound = false;  ///< the roof above it is the flat one
-  std::string level;           ///< memory that holds what one call touches: "L2"
+  std::string level;           ///< memory that holds what one call touches, or a nearer one if bytes came faster: "L2"
 };
 
 /// Nothing if its FLOPs, bytes, time or a peak of its dtype are not known.

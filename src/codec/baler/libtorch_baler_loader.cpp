@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 
 #include "haywatt/codec/baler/libtorch_baler.hpp"
+#include "haywatt/codec/baler/operator_hooks.hpp"
 
 namespace haywatt::baler {
 namespace {
@@ -30,7 +31,10 @@ Loaded load() {
 
 const LibtorchBaler* load_libtorch_baler(std::string& why) {
   static const Loaded loaded = load();
-  if (loaded.baler == nullptr) why = loaded.why;
+  if (loaded.baler == nullptr)
+    why = loaded.why;
+  else
+    start_operator_hooks();
   return loaded.baler;
 }
 

@@ -1,5 +1,7 @@
 #include <dlfcn.h>
 
+#include <mutex>
+
 #include "codec/plugin_file.hpp"
 #include "haywatt/codec/baler/operator_hooks.hpp"
 #include "haywatt/codec/baler/trainer.hpp"
@@ -21,7 +23,28 @@ Loaded load() {
   return loaded;
 }
 
+std::mutex starting;
+const OperatorListener* heard_by = nullptr;  // under the mutex
+
 }  // namespace
+
+void start_operator_hooks() {
+  OperatorListener* listener = operator_listener();
+  std::string why;
+  const OperatorHooks* hooks = listener == nullptr ? nullptr : load_operator_hooks(why);
+  const std::lock_guard lock(starting);
+  if (hooks == nullptr || heard_by == listener) return;
+  hooks->start(*listener, {});
+  heard_by = listener;
+}
+
+HookCost stop_operator_hooks() {
+  const std::lock_guard lock(starting);
+  if (heard_by == nullptr) return {};
+  heard_by = nullptr;
+  std::string why;
+  return load_operator_hooks(why)->stop();
+}
 
 const OperatorHooks* load_operator_hooks(std::string& why) {
   static const Loaded loaded = load();

@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 
 #include "codec/plugin_file.hpp"
+#include "haywatt/codec/baler/operator_hooks.hpp"
 #include "haywatt/codec/baler/trainer.hpp"
 
 namespace haywatt::baler {
@@ -36,7 +37,10 @@ std::string find_trainer_plugin(std::string& why) {
 
 const Trainer* load_trainer(std::string& why) {
   static const Loaded loaded = load();
-  if (loaded.trainer == nullptr) why = loaded.why;
+  if (loaded.trainer == nullptr)
+    why = loaded.why;
+  else
+    start_operator_hooks();
   return loaded.trainer;
 }
 

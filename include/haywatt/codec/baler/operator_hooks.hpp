@@ -39,6 +39,12 @@ class OperatorHooks {
 /// Loads the plug-in once per process; nullptr if it is not there, with the reason in `why` (load_trainer's rules).
 [[nodiscard]] const OperatorHooks* load_operator_hooks(std::string& why);
 
+/// Starts the hooks for the process's operator listener, unless there is none or they run for it already. The loaders
+/// of the plug-in call it, so that whoever listens before libtorch is loaded hears of it.
+void start_operator_hooks();
+/// Stops what start_operator_hooks() started; all 0 if nothing runs.
+HookCost stop_operator_hooks();
+
 /// Type of the plug-in's symbol `haywatt_operator_hooks_v1`; the object lives as long as the process.
 using OperatorHooksEntry = const OperatorHooks* (*)();
 
