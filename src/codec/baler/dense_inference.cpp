@@ -4,13 +4,12 @@
 #include <array>
 #include <cmath>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "codec/baler/dense/packed.hpp"
+#include "codec/baler/scratch_pool.hpp"
 #include "codec/baler/step_times.hpp"
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/operator.hpp"
@@ -261,8 +260,7 @@ void run_chunks(const DenseInference& network, const ConstRows& x, const Mutable
                 std::size_t chunk_rows) {
   if (x.rows != y.rows) fail_input("as many rows must go out of the network as go in");
   chunk_rows = std::max<std::size_t>(chunk_rows, 1);
-  std::mutex mutex;
-  std::vector<DenseInference::Scratch> idle;  // no more are made than threads run at once
+  ScratchPool scratches;
   exec::parallel_for((x.rows + chunk_rows - 1) / chunk_rows, threads, [&](std::uint64_t chunk) {
     const std::size_t first = chunk * chunk_rows;
     ConstRows from = x;
@@ -272,18 +270,7 @@ void run_chunks(const DenseInference& network, const ConstRows& x, const Mutable
     if (from.f8) from.f8 += first * x.stride;
     if (to.f4) to.f4 += first * y.stride;
     if (to.f8) to.f8 += first * y.stride;
-    std::optional<DenseInference::Scratch> scratch;
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        scratch.emplace(std::move(idle.back()));
-        idle.pop_back();
-      }
-    }
-    if (!scratch) scratch.emplace(network.make_scratch());
-    network.run(from, to, *scratch);
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(*scratch));
+    scratches.run(network, from, to);
   });
 }
 

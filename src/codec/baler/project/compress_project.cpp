@@ -179,16 +179,13 @@ class Compressor {
     return all;
   }
 
-  /// What the network sees of these rows.
-  std::vector<T> scale(ByteSpan rows, std::uint64_t& not_finite) const {
-    const ScopedSpan span("prepare");
-    std::vector<T> x(rows.size() / source_.type().size);
+  /// What the network sees of these rows. Returns how many values were not finite.
+  std::uint64_t scale(ByteSpan rows, T* x) const {
     if constexpr (sizeof(T) == 8) {
-      not_finite = scaler_->run(rows, x.data(), nullptr);
+      return scaler_->run(rows, x, nullptr);
     } else {
-      not_finite = scaler_->run(rows, nullptr, x.data());
+      return scaler_->run(rows, nullptr, x);
     }
-    return x;
   }
 
   /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
@@ -197,6 +194,7 @@ class Compressor {
       encoder_ = make_evaluator(options_.network);
       return;
     }
+    const ScopedSpan span("prepare");
     if (arithmetic_ == own_arithmetic(model_)) {
       encoder_ = make_evaluator(model_.encoder, arithmetic_);
       return;
@@ -204,10 +202,9 @@ class Compressor {
     constexpr std::uint64_t most_sampled = 4096;
     const auto count = static_cast<std::size_t>(std::min(most_sampled, rows_of(0)));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    std::uint64_t not_finite = 0;
-    const std::vector<T> x = scale(source_.read(0, count), not_finite);
+    std::vector<T> x(count * features);
+    scale(source_.read(0, count), x.data());
     const ConstRows sample(x.data(), count, features);
-    const ScopedSpan span("prepare");
     encoder_ = make_evaluator(model_.encoder, arithmetic_, &sample);
     const auto own_encoder = make_evaluator(model_.encoder, own_arithmetic(model_));
     const auto own_decoder = make_evaluator(model_.decoder, own_arithmetic(model_));
@@ -226,10 +223,19 @@ class Compressor {
     const ByteVector rows = read(i);
     const auto count = static_cast<std::size_t>(rows_of(i));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    const std::vector<T> x = scale(rows, slot.not_finite);
+    // Baler's own search for corrections looks at x again, and a network of several ranks takes what it is given.
+    const bool whole = options_.network || (percent_ && !keeper_);
+    const std::size_t block = whole ? count : std::min<std::size_t>(count, rows_per_block(model_));
+    const std::size_t row_bytes = features * source_.type().size;
     const ScopedSpan span("encode");
+    std::vector<T> x(block * features);
     slot.latents.resize(count * z);
-    encoder_->run({x.data(), count, features}, {slot.latents.data(), count, z});
+    slot.not_finite = 0;
+    for (std::size_t first = 0; first < count; first += block) {
+      const std::size_t n = std::min(block, count - first);
+      slot.not_finite += scale(ByteSpan(rows).subspan(first * row_bytes, n * row_bytes), x.data());
+      encoder_->run({x.data(), n, features}, {slot.latents.data() + first * z, n, z});
+    }
     slot.found = {};
     if (percent_) {
       std::vector<T> decoded(count * features);

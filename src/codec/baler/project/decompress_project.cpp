@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "codec/baler/project/bound_keeper.hpp"
@@ -114,17 +115,18 @@ class Decompressor {
     if (mark && !options_.as_baler) exact_ = read_exact_values(file_, mark->exact_values, rows_ * model_.features());
   }
 
-  /// What the network sees of these rows of the file.
-  std::vector<T> read_latents(std::uint64_t first_row, std::size_t count) const {
+  [[nodiscard]] ByteVector read(std::uint64_t first_row, std::size_t count) const {
     const ScopedSpan span("read");
-    const ByteVector raw = file_.read("data", first_row, count);
-    std::vector<T> latents(count * static_cast<std::size_t>(model_.latent()));
+    return file_.read("data", first_row, count);
+  }
+
+  /// What the network sees of these rows of the file.
+  void scale(ByteSpan rows, T* latents) const {
     if constexpr (sizeof(T) == 8) {
-      latent_scaler_->run(raw, latents.data(), nullptr);
+      latent_scaler_->run(rows, latents, nullptr);
     } else {
-      latent_scaler_->run(raw, nullptr, latents.data());
+      latent_scaler_->run(rows, nullptr, latents);
     }
-    return latents;
   }
 
   /// Another arithmetic than the model's own is calibrated on a sample, and judged on it.
@@ -142,7 +144,8 @@ class Decompressor {
     constexpr std::uint64_t most_sampled = 4096;
     const auto count = static_cast<std::size_t>(std::min({most_sampled, rows_, chunk_rows_}));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    const std::vector<T> latents = read_latents(0, count);
+    std::vector<T> latents(count * z);
+    scale(read(0, count), latents.data());
     const ConstRows sample(latents.data(), count, z);
     const ScopedSpan span("prepare");
     decoder_ = make_evaluator(model_.decoder, arithmetic_, &sample);
@@ -171,11 +174,28 @@ class Decompressor {
     const std::uint64_t first_row = i * chunk_rows_;
     const auto count = static_cast<std::size_t>(std::min(chunk_rows_, rows_ - first_row));
     const auto features = static_cast<std::size_t>(model_.features()), z = static_cast<std::size_t>(model_.latent());
-    const std::vector<T> latents = read_latents(first_row, count);
-    std::vector<T> y(count * features);
+    const ByteVector rows = read(first_row, count);
     const ScopedSpan span("decode");
-    decoder_->run({latents.data(), count, z}, {y.data(), count, features});
-    const std::uint64_t begin = first_row * features, end = begin + y.size();
+    // A network of several ranks takes what it is given.
+    const std::size_t block = options_.network ? count : std::min<std::size_t>(count, rows_per_block(model_));
+    const std::size_t row_bytes = z * file_.array("data").dtype.size;
+    std::vector<T> latents(block * z), y(block * features);
+    std::vector<O> out(y.size());
+    slot.values.resize(count * features * sizeof(O));
+    for (std::size_t first = 0; first < count; first += block) {
+      const std::size_t n = std::min(block, count - first);
+      scale(ByteSpan(rows).subspan(first * row_bytes, n * row_bytes), latents.data());
+      decoder_->run({latents.data(), n, z}, {y.data(), n, features});
+      finish_values(y.data(), (first_row + first) * features, n, out.data());
+      std::memcpy(slot.values.data() + first * features * sizeof(O), out.data(), n * features * sizeof(O));
+    }
+  }
+
+  /// From `rows` rows that the decoder gave, the first value of which is value `begin` of the table, to what is
+  /// written. Spoils y.
+  template <class O>
+  void finish_values(T* y, std::uint64_t begin, std::size_t rows, O* out) const {
+    const std::uint64_t end = begin + rows * model_.features();
     const auto from = [begin](const std::vector<std::uint64_t>& positions) {
       return static_cast<std::size_t>(std::lower_bound(positions.begin(), positions.end(), begin) - positions.begin());
     };
@@ -184,12 +204,9 @@ class Decompressor {
       T& value = y[static_cast<std::size_t>(corrections_.positions[k] - begin)];
       value = corrected(value, corrections_.values[k]);
     }
-    std::vector<O> out(y.size());
-    output_.run(y.data(), count, out.data());
+    output_.run(y, rows, out);
     for (std::size_t k = from(exact_.positions); k < exact_.positions.size() && exact_.positions[k] < end; ++k)
       out[static_cast<std::size_t>(exact_.positions[k] - begin)] = static_cast<O>(exact_.values[k]);
-    const ByteSpan bytes = std::as_bytes(std::span(out));
-    slot.values.assign(bytes.begin(), bytes.end());
   }
 
   const ProjectModel& model_;

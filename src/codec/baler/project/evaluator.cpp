@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/baler/scratch_pool.hpp"
 #include "haywatt/base/error.hpp"
 
 namespace haywatt::baler {
@@ -34,10 +35,11 @@ class DenseEvaluator final : public Evaluator {
  public:
   DenseEvaluator(const std::vector<DenseLayer>& layers, Arithmetic arithmetic, const ConstRows* calibration)
       : network_(layers, arithmetic, {}, {}, calibration) {}
-  void run(const ConstRows& x, const MutableRows& y) const override { network_.run(x, y); }
+  void run(const ConstRows& x, const MutableRows& y) const override { scratches_.run(network_, x, y); }
 
  private:
   DenseInference network_;
+  mutable ScratchPool scratches_;
 };
 
 class FunctionEvaluator final : public Evaluator {

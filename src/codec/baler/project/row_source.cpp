@@ -13,6 +13,12 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return text.empty() ? "a single value" : text;
 }
 
+std::uint64_t rows_in(std::uint64_t bytes, const ProjectModel& model) {
+  constexpr std::uint64_t simd_block = 64;
+  const std::uint64_t rows = std::max<std::uint64_t>(1, bytes / (8 * model.features()));
+  return rows > simd_block ? rows / simd_block * simd_block : rows;
+}
+
 }  // namespace
 
 RowSource::RowSource(const ProjectModel& model, const std::string& path)
@@ -56,11 +62,10 @@ ByteVector RowSource::read(std::uint64_t first, std::uint64_t rows) const {
   return {frames.begin() + skip, frames.begin() + skip + static_cast<std::ptrdiff_t>((end - begin) * item)};
 }
 
-std::uint64_t rows_per_chunk(const ProjectModel& model) {
-  constexpr std::uint64_t chunk_bytes = std::uint64_t{2} << 20;
-  constexpr std::uint64_t block = 64;
-  const std::uint64_t rows = std::max<std::uint64_t>(1, chunk_bytes / (8 * model.features()));
-  return rows > block ? rows / block * block : rows;
+std::uint64_t rows_per_chunk(const ProjectModel& model) { return rows_in(std::uint64_t{2} << 20, model); }
+std::uint64_t rows_per_block(const ProjectModel& model) {
+  // Wide rows: a block of SIMD lanes all the same, or the layers would run on part of one.
+  return std::min(rows_per_chunk(model), std::max<std::uint64_t>(64, rows_in(std::uint64_t{200} << 10, model)));
 }
 
 }  // namespace haywatt::baler
