@@ -22,20 +22,24 @@ std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE
 
 }  // namespace
 
-perf_event_attr perf_attributes(const SamplingOptions& options, bool kernel) {
+perf_event_attr perf_attributes(const SamplingOptions& options, PerfScope scope) {
   perf_event_attr a{};
   a.size = sizeof a;
   a.type = PERF_TYPE_SOFTWARE;
   a.config = PERF_COUNT_SW_CPU_CLOCK;
   a.sample_period = static_cast<std::uint64_t>(std::llround(1e9 / options.rate_Hz));
   a.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
-  a.disabled = 1;
-  a.inherit = 1;
-  a.inherit_stat = 1;  // a thread's CPU time when it ends: some are too short to be sampled
-  a.enable_on_exec = 1;
+  if (scope == PerfScope::Machine) {
+    a.exclude_idle = 1;
+  } else {
+    a.disabled = 1;
+    a.inherit = 1;
+    a.inherit_stat = 1;  // a thread's CPU time when it ends: some are too short to be sampled
+    a.enable_on_exec = 1;
+  }
   a.exclude_hv = 1;
-  a.exclude_kernel = kernel ? 0 : 1;
-  if (kernel) {
+  a.exclude_kernel = scope == PerfScope::UserCode ? 1 : 0;
+  if (scope != PerfScope::UserCode) {
     a.sample_type |= PERF_SAMPLE_CALLCHAIN;
     a.exclude_callchain_user = 1;
   }
@@ -51,10 +55,12 @@ perf_event_attr perf_attributes(const SamplingOptions& options, bool kernel) {
   return a;
 }
 
-PerfRing::PerfRing(const perf_event_attr& attributes, int cpu, std::size_t buffer_B) : buffer_B_(buffer_B) {
+PerfRing::PerfRing(const perf_event_attr& attributes, PerfScope scope, int cpu, std::size_t buffer_B)
+    : buffer_B_(buffer_B) {
   perf_event_attr a = attributes;
   a.wakeup_watermark = static_cast<std::uint32_t>(buffer_B / 2);
-  fd_ = static_cast<int>(::syscall(SYS_perf_event_open, &a, 0, cpu, -1, PERF_FLAG_FD_CLOEXEC));
+  const pid_t whose = scope == PerfScope::Machine ? -1 : 0;
+  fd_ = static_cast<int>(::syscall(SYS_perf_event_open, &a, whose, cpu, -1, PERF_FLAG_FD_CLOEXEC));
   if (fd_ < 0) {
     error_ = errno;
     return;

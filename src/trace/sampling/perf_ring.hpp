@@ -20,13 +20,22 @@ struct PerfRecord {
   }
 };
 
-/// What is sampled, and how a record of it is laid out.
-[[nodiscard]] perf_event_attr perf_attributes(const SamplingOptions& options, bool kernel);
+/// What is sampled. A clock that belongs to tasks is the only one for everybody, but it starts anew with every process:
+/// what is shorter than a period is not seen, nor a shell that forks for everything it does, since the kernel lets parent
+/// and child trade their clocks when it switches from one to the other (kernel/events/core.c,
+/// perf_event_context_sched_out).
+enum class PerfScope {
+  Machine,    ///< every task on every CPU, user and kernel code; whoever reads picks out
+  Tasks,      ///< this thread's children after their exec, user and kernel code
+  UserCode,   ///< of those, their own code only
+};
+
+[[nodiscard]] perf_event_attr perf_attributes(const SamplingOptions& options, PerfScope scope);
 
 class PerfRing {
  public:
-  /// Samples what this thread's children run on `cpu` after an exec. error() != 0 if the kernel refuses.
-  PerfRing(const perf_event_attr& attributes, int cpu, std::size_t buffer_B);
+  /// Begins at once. error() != 0 if the kernel refuses.
+  PerfRing(const perf_event_attr& attributes, PerfScope scope, int cpu, std::size_t buffer_B);
   ~PerfRing();
   PerfRing(const PerfRing&) = delete;
   PerfRing& operator=(const PerfRing&) = delete;

@@ -13,6 +13,7 @@
 #include "trace/sampling/kernel_symbols.hpp"
 #include "trace/sampling/perf_registers.hpp"
 #include "trace/sampling/perf_ring.hpp"
+#include "trace/sampling/proc_text.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/sampler.hpp"
 #include "trace/sampling/unwinder.hpp"
@@ -65,14 +66,13 @@ class Reader {
 
 class PerfSampler final : public Sampler {
  public:
-  PerfSampler(const SamplingOptions& options, bool kernel)
-      : attributes_(perf_attributes(options, kernel)), kernel_(kernel), unwinder_(files_, builder_) {}
+  PerfSampler(const SamplingOptions& options, PerfScope scope)
+      : attributes_(perf_attributes(options, scope)), scope_(scope), unwinder_(files_, builder_) {}
 
   /// errno of the kernel's refusal, or 0.
   int open() {
-    const std::string online = slurp_cpus();
-    for (const int cpu : cpu_list(online)) {
-      auto ring = std::make_unique<PerfRing>(attributes_, cpu, buffer_B);
+    for (const int cpu : online_cpus()) {
+      auto ring = std::make_unique<PerfRing>(attributes_, scope_, cpu, buffer_B);
       if (ring->error() == ENODEV) continue;  // went offline meanwhile
       if (ring->error() != 0) return ring->error();
       rings_.push_back(std::move(ring));
@@ -80,7 +80,7 @@ class PerfSampler final : public Sampler {
     return rings_.empty() ? ENODEV : 0;
   }
 
-  void start(pid_t) override {}
+  void start(pid_t parent) override { processes_.of(parent); }
   int wait_ms() const override { return 200; }
   void add_descriptors(std::vector<pollfd>& list) const override {
     for (const auto& r : rings_) list.push_back({r->fd(), POLLIN, 0});
@@ -96,7 +96,7 @@ class PerfSampler final : public Sampler {
     p.lost = lost_;
     add_unsampled();
     builder_.finish(p);
-    if (!kernel_)
+    if (scope_ == PerfScope::UserCode)
       result.notes.emplace_back(
           "time in the kernel is not sampled: kernel.perf_event_paranoid permits programs' own code only");
     if (broken_ > 0)
@@ -105,19 +105,10 @@ class PerfSampler final : public Sampler {
   }
 
  private:
-  struct ThreadTime {
-    std::uint64_t samples = 0;
-    std::uint64_t cpu_ns = 0;
-  };
-
-  static std::string slurp_cpus() {
-    std::string text(4096, '\0');
-    std::FILE* f = std::fopen("/sys/devices/system/cpu/online", "re");
-    if (f == nullptr) return fmt::format("0-{}", ::sysconf(_SC_NPROCESSORS_ONLN) - 1);
-    text.resize(std::fread(text.data(), 1, text.size(), f));
-    std::fclose(f);
+  static std::vector<int> online_cpus() {
+    std::string text = proc_text("/sys/devices/system/cpu/online");
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text;
+    return cpu_list(text.empty() ? fmt::format("0-{}", ::sysconf(_SC_NPROCESSORS_ONLN) - 1) : text);
   }
 
   [[nodiscard]] double period_s() const { return 1e-9 * static_cast<double>(attributes_.sample_period); }
@@ -141,6 +132,7 @@ class PerfSampler final : public Sampler {
         break;
       case PERF_RECORD_FORK: {
         const auto pid = in.next<pid_t>(), parent = in.next<pid_t>();
+        if (!is_ours(parent)) break;
         if (pid != parent) processes_.forked(pid, parent);
         sampled_threads_.erase(in.next<pid_t>());  // its number may have been another's before
         break;
@@ -148,11 +140,12 @@ class PerfSampler final : public Sampler {
       case PERF_RECORD_EXIT: {
         const auto pid = in.next<pid_t>();
         (void)in.next<pid_t>();
-        if (in.next<pid_t>() == pid) processes_.ended(pid);
+        if (in.next<pid_t>() == pid && is_ours(pid)) processes_.ended(pid);
         break;
       }
       case PERF_RECORD_COMM: {
         const auto pid = in.next<pid_t>(), tid = in.next<pid_t>();
+        if (!is_ours(pid)) break;
         if ((record.header().misc & PERF_RECORD_MISC_COMM_EXEC) != 0)
           processes_.replaced(pid, in.text());
         else if (pid == tid)
@@ -174,6 +167,9 @@ class PerfSampler final : public Sampler {
     }
   }
 
+  /// A clock of the machine sees everybody.
+  [[nodiscard]] bool is_ours(pid_t pid) const { return scope_ != PerfScope::Machine || processes_.knows(pid); }
+
   void mapping(Reader& in) {
     const auto pid = in.next<pid_t>();
     (void)in.next<pid_t>();
@@ -187,7 +183,7 @@ class PerfSampler final : public Sampler {
     (void)in.next<std::uint64_t>();
     (void)in.next<std::uint64_t>();
     m.file.path = in.text();
-    processes_.mapped(pid, std::move(m));
+    if (is_ours(pid)) processes_.mapped(pid, std::move(m));
   }
 
   /// A thread that ended tells what it used of a CPU. One too short for a sample would be seen nowhere else.
@@ -211,8 +207,9 @@ class PerfSampler final : public Sampler {
     const auto pid = in.next<pid_t>();
     const auto tid = in.next<pid_t>();
     (void)in.next<std::uint64_t>();
+    if (!is_ours(pid) || !processes_.of(pid).runs_program) return;
     frames_.clear();
-    if (kernel_) kernel_frames(in);
+    if (scope_ != PerfScope::UserCode) kernel_frames(in);
     bool whole = true;
     if (in.next<std::uint64_t>() != PERF_SAMPLE_REGS_ABI_NONE) {
       std::array<std::uint64_t, perf_register_numbers.size()> values{};
@@ -224,7 +221,7 @@ class PerfSampler final : public Sampler {
       whole = unwinder_.walk(pid, *processes_.of(pid).space, registers,
                              {registers.sp(), bytes.first(std::min<std::uint64_t>(copied, bytes.size()))}, frames_);
     } else if (frames_.empty()) {
-      frames_.push_back(builder_.frame(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]", "kernel"));
+      frames_.push_back(builder_.frame(std::string(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]"), "kernel"));
     }
     if (!whole) {
       ++broken_;
@@ -241,12 +238,12 @@ class PerfSampler final : public Sampler {
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 1'000); ++i) {
       const auto address = in.next<std::uint64_t>();
       if (address >= static_cast<std::uint64_t>(PERF_CONTEXT_MAX)) continue;  // says whose addresses follow
-      frames_.push_back(builder_.frame(kernel_symbols_.function_at(address), "kernel"));
+      frames_.push_back(builder_.frame(std::string(kernel_symbols_.function_at(address)), "kernel"));
     }
   }
 
   perf_event_attr attributes_;
-  bool kernel_;
+  PerfScope scope_;
   std::vector<std::unique_ptr<PerfRing>> rings_;
   std::vector<PerfRecord> waiting_;
   CodeFiles files_;
@@ -264,8 +261,8 @@ class PerfSampler final : public Sampler {
 
 std::unique_ptr<Sampler> make_perf_sampler(const SamplingOptions& options, std::string& reason) {
   int error = 0;
-  for (const bool kernel : {true, false}) {
-    auto sampler = std::make_unique<PerfSampler>(options, kernel);
+  for (const PerfScope scope : {PerfScope::Machine, PerfScope::Tasks, PerfScope::UserCode}) {
+    auto sampler = std::make_unique<PerfSampler>(options, scope);
     error = sampler->open();
     if (error == 0) return sampler;
     if (error != EACCES && error != EPERM) break;

@@ -56,6 +56,7 @@ void SampledProcesses::forked(pid_t child, pid_t parent) {
 void SampledProcesses::replaced(pid_t pid, std::string name) {
   SampledProcess& process = by_pid_[pid];
   process.name = std::move(name);
+  process.runs_program = true;
   process.space = std::make_shared<AddressSpace>();
 }
 

@@ -33,12 +33,15 @@ class AddressSpace {
 struct SampledProcess {
   std::string name;  ///< as the kernel keeps it: at most 15 bytes
   std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
+  bool runs_program = false;  ///< an exec was seen, of it or of whom it was copied from
   bool ended = false;
 };
 
 class SampledProcesses {
  public:
-  [[nodiscard]] SampledProcess& of(pid_t pid);
+  /// Known from then on.
+  SampledProcess& of(pid_t pid);
+  [[nodiscard]] bool knows(pid_t pid) const { return by_pid_.contains(pid); }
   void forked(pid_t child, pid_t parent);
   /// It runs another program from now on.
   void replaced(pid_t pid, std::string name);
