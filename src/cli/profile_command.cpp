@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "cli/commands.hpp"
 #include "cli/estimate_options.hpp"
@@ -70,6 +72,12 @@ void add_profile(CLI::App& app, Action& action, bool program) {
       ->type_name("FILE.json");
   c->add_option("--folded", a->program.files.folded, "File for the stacks, one a line, as flame graph tools read them")
       ->type_name("FILE");
+  c->add_option("--speedscope", a->program.files.speedscope, "File for the stacks in speedscope's format")
+      ->type_name("FILE.json");
+  c->add_option("--chrome", a->program.files.chrome,
+                "File for the call tree as a trace for Perfetto and chrome://tracing")
+      ->type_name("FILE.json");
+  c->add_option("--csv", a->program.files.csv, "File for the functions as a table")->type_name("FILE.csv");
   c->add_flag("--force", a->program.files.force, "Replace files that exist");
   c->add_option("--bound", a->method.bounds, "Of a method: GLOB=KIND:VALUE or KIND:VALUE (docs/plan.md)")
       ->type_name("RULE");
@@ -79,6 +87,11 @@ void add_profile(CLI::App& app, Action& action, bool program) {
       ->check(CLI::Range(1.0, 1000.0))
       ->capture_default_str()
       ->type_name("HZ");
+  using By = trace::SamplingOptions::By;
+  c->add_option("--by", a->program.sampling.by, "Of a program: how to sample (default: perf_event, else ptrace)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, By>{{"perf_event", By::PerfEvent}, {"ptrace", By::Ptrace}}, CLI::ignore_case))
+      ->type_name("perf_event|ptrace");
   add_estimate_options(*c, a->method.estimate);
   if (program) c->positionals_at_end();
   add_verbosity(*c);

@@ -12,6 +12,9 @@ ProfileOutputs::ProfileOutputs(const ProfileFiles& files) {
   const std::pair<const std::string&, Form> wanted[] = {
       {files.record, [](const ProfileRecord& r) { return nlohmann::json(r).dump(1) + "\n"; }},
       {files.folded, [](const ProfileRecord& r) { return trace::to_folded(r.stacks); }},
+      {files.speedscope, [](const ProfileRecord& r) { return trace::to_speedscope(r.stacks, r.subject); }},
+      {files.chrome, [](const ProfileRecord& r) { return trace::stacks_to_chrome_trace(r.stacks, r.subject); }},
+      {files.csv, [](const ProfileRecord& r) { return trace::functions_to_csv(r.stacks); }},
   };
   for (const auto& [path, form] : wanted)
     if (!path.empty())

@@ -11,6 +11,7 @@
 #include "haywatt/experiment/operator_files.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/peaks.hpp"
+#include "haywatt/trace/stacks.hpp"
 #include "haywatt_version.hpp"
 
 namespace haywatt::cli {
@@ -38,6 +39,7 @@ int profile_it(const ProfileProgramArguments& a, const meter::ProgramOrigin& ori
   record.stacks = std::move(sampled.stacks);
   record.profiler_cpu_s = sampled.sampler_cpu_s;
   record.notes = std::move(sampled.notes);
+  trace::fit_to(record.stacks, record.run.cpu_s);
   operators.collect(record);
   if (!record.operators.empty()) {
     const trace::Peaks peaks = trace::measure_peaks(exec::default_threads());

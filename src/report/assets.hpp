@@ -15,6 +15,8 @@ extern const std::string_view charts;          ///< charts.js
 extern const std::string_view program_charts;  ///< program.js
 extern const std::string_view compare_charts;  ///< compare.js
 extern const std::string_view layouts_charts;  ///< layouts.js
+extern const std::string_view flame_style;     ///< flame.css
+extern const std::string_view flame_script;    ///< flame.js
 extern const std::string_view chartjs;         ///< Chart.js, MIT licence, its notice included
 
 }  // namespace haywatt::report::assets

@@ -68,6 +68,12 @@ std::vector<CodeCost> module_costs(const StackProfile& stacks) {
   return list;
 }
 
+void fit_to(StackProfile& stacks, double used_s) {
+  const double all_s = sampled_s(stacks);
+  if (all_s <= used_s || used_s <= 0.0) return;
+  for (StackNode& n : stacks.nodes) n.self_s *= used_s / all_s;
+}
+
 double sampled_s(const StackProfile& stacks) {
   double sum = 0.0;
   for (const StackNode& n : stacks.nodes) sum += n.self_s;

@@ -80,7 +80,7 @@ class Beside {
       ::poll(list.data(), list.size(), sampling_ ? sampler_.wait_ms() : -1);
       if (sampling_) sampler_.step();
       if (list[1].revents != 0) answer();
-      if (list[0].revents != 0) take_signals();
+      take_signals();
     }
     return *code_;
   }
@@ -126,12 +126,15 @@ class Beside {
 };
 
 std::unique_ptr<Sampler> make_sampler(const SamplingOptions& options) {
-  std::string reason;
-  auto sampler = make_perf_sampler(options, reason);
-  if (!sampler)
-    fail_unavailable("this machine permits no sampling (" + reason +
-                     "): lower kernel.perf_event_paranoid to 2, or allow perf_event_open in the container");
-  return sampler;
+  using By = SamplingOptions::By;
+  std::string perf_reason, ptrace_reason;
+  std::unique_ptr<Sampler> sampler;
+  if (options.by != By::Ptrace) sampler = make_perf_sampler(options, perf_reason);
+  if (!sampler && options.by != By::PerfEvent) sampler = make_ptrace_sampler(options, ptrace_reason);
+  if (sampler) return sampler;
+  const std::string both = perf_reason + (perf_reason.empty() || ptrace_reason.empty() ? "" : "; ") + ptrace_reason;
+  fail_unavailable("this machine permits no sampling (" + both +
+                   "): lower kernel.perf_event_paranoid to 2, or allow perf_event_open or ptrace in the container");
 }
 
 }  // namespace

@@ -32,4 +32,6 @@ class Sampler {
 /// nullptr and a reason if the kernel does not permit it. What is opened here belongs to children made from now on.
 [[nodiscard]] std::unique_ptr<Sampler> make_perf_sampler(const SamplingOptions& options, std::string& reason);
 
+[[nodiscard]] std::unique_ptr<Sampler> make_ptrace_sampler(const SamplingOptions& options, std::string& reason);
+
 }  // namespace haywatt::trace
