@@ -99,9 +99,9 @@ std::string box_svg(const StackProfile& s, const Box& box, double all_s,
   const std::string name = escape_html(cut(f.function));
   std::string place = f.module.empty() ? "" : "\n" + escape_html(cut(f.module));
   if (!f.file.empty()) place += "\n" + escape_html(cut(f.file)) + (f.line > 0 ? fmt::format(":{}", f.line) : "");
-  std::string out = fmt::format("<svg x=\"{:.4f}%\" y=\"{}\" width=\"{:.4f}%\" height=\"{}\"><title>{}{}\n{:.1f} %, {}",
-                                100.0 * box.start / all_s, box.depth * row_px, share, row_px, name, place, share,
-                                si(box.total, "s"));
+  std::string out =
+      fmt::format("<svg x=\"{:.4f}%\" y=\"{}\" width=\"{:.4f}%\" height=\"{}\"><title>{}{}\n{:.1f} %, {}",
+                  100.0 * box.start / all_s, box.depth * row_px, share, row_px, name, place, share, si(box.total, "s"));
   if (box.self > 0.0) out += fmt::format(", itself {:.1f} %", 100.0 * box.self / all_s);
   const auto number = numbers.find(f.module);
   out += fmt::format("</title><rect width=\"100%\" height=\"{}\" class=\"{}\"/>", row_px - 1,
@@ -138,7 +138,8 @@ std::string flame_graph(const StackProfile& stacks) {
   for (const Box& box : boxes) out += box_svg(stacks, box, all_s, numbers);
   out += fmt::format(
       "</svg>\n<figcaption><p class=\"legend\">Colours by module:{}</p>\n"
-      "<p class=\"foot\">The width of a box is its share of {}; callers stand above what they call, side by side by size "
+      "<p class=\"foot\">The width of a box is its share of {}; callers stand above what they call, side by side by "
+      "size "
       "and not by time. Boxes below 0.1 % are left out.</p></figcaption>\n</figure>\n",
       legend, si(all_s, stacks.clock == "cpu" ? "s of CPU time" : "s"));
   return out + "<script>\n" + std::string(assets::flame_script) + "</script>\n";

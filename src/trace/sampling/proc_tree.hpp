@@ -15,8 +15,8 @@ namespace haywatt::trace {
 
 struct ThreadLook {
   pid_t pid = 0, tid = 0;
-  std::uint64_t cpu_ns = 0;      ///< used so far; 0 if the kernel does not tell
-  std::uint64_t waited_ns = 0;   ///< for a CPU so far
+  std::uint64_t cpu_ns = 0;     ///< used so far; 0 if the kernel does not tell
+  std::uint64_t waited_ns = 0;  ///< for a CPU so far
 };
 
 /// What /proc/PID/task/TID/stat says (proc(5)).

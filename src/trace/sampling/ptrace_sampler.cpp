@@ -92,15 +92,16 @@ class PtraceSampler final : public Sampler {
     next_look_ns_ = last_look_ns_ + std::max(wanted, needed);
   }
 
-  /// A thread known before has used what its clock says. A new one stands for the time since the last look, as many like
-  /// it were not seen, and of it for the part that it was on a CPU and not waiting for one.
+  /// A thread known before has used what its clock says. A new one stands for the time since the last look, as many
+  /// like it were not seen, and of it for the part that it was on a CPU and not waiting for one.
   double weight_ns(const ThreadLook& t, double since_last_look_ns) {
     const auto [at, is_new] = threads_.try_emplace(t.tid);
     Thread& known = at->second;
     double weight = since_last_look_ns;
     if (is_new && t.cpu_ns > 0)
       weight *= static_cast<double>(t.cpu_ns) / static_cast<double>(t.cpu_ns + t.waited_ns);
-    else if (t.cpu_ns > 0) weight = t.cpu_ns > known.cpu_ns ? static_cast<double>(t.cpu_ns - known.cpu_ns) : 0.0;
+    else if (t.cpu_ns > 0)
+      weight = t.cpu_ns > known.cpu_ns ? static_cast<double>(t.cpu_ns - known.cpu_ns) : 0.0;
     known.cpu_ns = t.cpu_ns;
     known.look = looks_;
     return weight;
