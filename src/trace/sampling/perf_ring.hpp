@@ -21,13 +21,13 @@ struct PerfRecord {
 };
 
 /// What is sampled. A clock that belongs to tasks is the only one for everybody, but it starts anew with every process:
-/// what is shorter than a period is not seen, nor a shell that forks for everything it does, since the kernel lets parent
-/// and child trade their clocks when it switches from one to the other (kernel/events/core.c,
+/// what is shorter than a period is not seen, nor a shell that forks for everything it does, since the kernel lets
+/// parent and child trade their clocks when it switches from one to the other (kernel/events/core.c,
 /// perf_event_context_sched_out).
 enum class PerfScope {
-  Machine,    ///< every task on every CPU, user and kernel code; whoever reads picks out
-  Tasks,      ///< this thread's children after their exec, user and kernel code
-  UserCode,   ///< of those, their own code only
+  Machine,   ///< every task on every CPU, user and kernel code; whoever reads picks out
+  Tasks,     ///< this thread's children after their exec, user and kernel code
+  UserCode,  ///< of those, their own code only
 };
 
 [[nodiscard]] perf_event_attr perf_attributes(const SamplingOptions& options, PerfScope scope);

@@ -221,7 +221,8 @@ class PerfSampler final : public Sampler {
       whole = unwinder_.walk(pid, *processes_.of(pid).space, registers,
                              {registers.sp(), bytes.first(std::min<std::uint64_t>(copied, bytes.size()))}, frames_);
     } else if (frames_.empty()) {
-      frames_.push_back(builder_.frame(std::string(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]"), "kernel"));
+      frames_.push_back(
+          builder_.frame(std::string(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]"), "kernel"));
     }
     if (!whole) {
       ++broken_;
