@@ -70,14 +70,16 @@ void add_profile(CLI::App& app, Action& action, bool program) {
       ->required();
   c->add_option("-o,--output", a->program.files.record, "File for the record as JSON (docs/profile.md)")
       ->type_name("FILE.json");
+  c->add_option("--html", a->program.files.html, "File for the report")->type_name("FILE.html");
   c->add_option("--folded", a->program.files.folded, "File for the stacks, one a line, as flame graph tools read them")
       ->type_name("FILE");
   c->add_option("--speedscope", a->program.files.speedscope, "File for the stacks in speedscope's format")
       ->type_name("FILE.json");
   c->add_option("--chrome", a->program.files.chrome,
-                "File for the call tree as a trace for Perfetto and chrome://tracing")
+                "File for the operators' calls over time, or a program's call tree, as a trace for Perfetto")
       ->type_name("FILE.json");
-  c->add_option("--csv", a->program.files.csv, "File for the functions as a table")->type_name("FILE.csv");
+  c->add_option("--csv", a->program.files.csv, "File for the operators, or a program's functions, as a table")
+      ->type_name("FILE.csv");
   c->add_flag("--force", a->program.files.force, "Replace files that exist");
   c->add_option("--bound", a->method.bounds, "Of a method: GLOB=KIND:VALUE or KIND:VALUE (docs/plan.md)")
       ->type_name("RULE");
@@ -97,7 +99,7 @@ void add_profile(CLI::App& app, Action& action, bool program) {
   add_verbosity(*c);
   c->footer(
       "Examples:\n"
-      "  haywatt profile baler:epochs=1 jets.npz\n"
+      "  haywatt profile baler:epochs=1 jets.npz --html profile.html\n"
       "  haywatt profile zstd:level=19 jets.npz --bound range:1e-3 --folded stacks.txt\n"
       "  haywatt profile -- ./simulate --events 1000\n"
       "  haywatt profile --folded stacks.txt -- make -j4\n"

@@ -4,17 +4,32 @@
 #include <utility>
 
 #include "haywatt/base/bytes.hpp"
+#include "haywatt/report/report.hpp"
+#include "haywatt/trace/operator_exports.hpp"
 #include "haywatt/trace/stacks.hpp"
 
 namespace haywatt::cli {
+namespace {
+
+bool by_operators(const ProfileRecord& r) { return r.by == "operators"; }
+
+}  // namespace
 
 ProfileOutputs::ProfileOutputs(const ProfileFiles& files) {
   const std::pair<const std::string&, Form> wanted[] = {
       {files.record, [](const ProfileRecord& r) { return nlohmann::json(r).dump(1) + "\n"; }},
       {files.folded, [](const ProfileRecord& r) { return trace::to_folded(r.stacks); }},
+      {files.html, [](const ProfileRecord& r) { return report::to_html(r); }},
       {files.speedscope, [](const ProfileRecord& r) { return trace::to_speedscope(r.stacks, r.subject); }},
-      {files.chrome, [](const ProfileRecord& r) { return trace::stacks_to_chrome_trace(r.stacks, r.subject); }},
-      {files.csv, [](const ProfileRecord& r) { return trace::functions_to_csv(r.stacks); }},
+      {files.chrome,
+       [](const ProfileRecord& r) {
+         return by_operators(r) ? trace::operators_to_chrome_trace(r)
+                                : trace::stacks_to_chrome_trace(r.stacks, r.subject);
+       }},
+      {files.csv,
+       [](const ProfileRecord& r) {
+         return by_operators(r) ? trace::operators_to_csv(r) : trace::functions_to_csv(r.stacks);
+       }},
   };
   for (const auto& [path, form] : wanted)
     if (!path.empty())

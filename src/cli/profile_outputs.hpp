@@ -10,7 +10,7 @@
 namespace haywatt::cli {
 
 struct ProfileFiles {
-  std::string record, folded, speedscope, chrome, csv;  ///< files to write; empty: not
+  std::string record, html, folded, speedscope, chrome, csv;  ///< files to write; empty: not
   bool force = false;
 };
 

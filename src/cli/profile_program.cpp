@@ -9,6 +9,7 @@
 #include "haywatt/base/log.hpp"
 #include "haywatt/exec/pool.hpp"
 #include "haywatt/experiment/operator_files.hpp"
+#include "haywatt/metrics/code_costs.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/peaks.hpp"
 #include "haywatt/trace/stacks.hpp"
@@ -39,7 +40,7 @@ int profile_it(const ProfileProgramArguments& a, const meter::ProgramOrigin& ori
   record.stacks = std::move(sampled.stacks);
   record.profiler_cpu_s = sampled.sampler_cpu_s;
   record.notes = std::move(sampled.notes);
-  trace::fit_to(record.stacks, record.run.cpu_s);
+  metrics::fit_to(record.stacks, record.run.cpu_s);
   operators.collect(record);
   if (!record.operators.empty()) {
     const trace::Peaks peaks = trace::measure_peaks(exec::default_threads());

@@ -6,6 +6,7 @@
 
 #include "cli/meter_summary.hpp"
 #include "haywatt/base/text.hpp"
+#include "haywatt/metrics/code_costs.hpp"
 #include "haywatt/trace/stacks.hpp"
 
 namespace haywatt::cli {
@@ -22,13 +23,13 @@ std::string shortened(const std::string& text, std::size_t most) {
   return text.size() <= most ? text : text.substr(0, most - 1) + "…";
 }
 
-std::string rows(const std::vector<trace::CodeCost>& costs, std::size_t most, double all_s, const EnergyFigure* energy,
-                 const char* name) {
+std::string rows(const std::vector<metrics::CodeCost>& costs, std::size_t most, double all_s,
+                 const EnergyFigure* energy, const char* name) {
   std::string out = fmt::format("\n  {:>7}{:>8}{:>11}{:>11}", "self", "total", "CPU", "with calls");
   if (energy != nullptr) out += fmt::format("{:>11}", "joules");
   out += fmt::format("   {}\n", name);
   for (std::size_t i = 0; i < std::min(costs.size(), most); ++i) {
-    const trace::CodeCost& c = costs[i];
+    const metrics::CodeCost& c = costs[i];
     const double share = c.self_s / all_s;
     out += fmt::format("  {:>5.1f} %{:>6.1f} %{:>11}{:>11}", 100.0 * share, 100.0 * c.total_s / all_s,
                        si(c.self_s, "s"), si(c.total_s, "s"));
@@ -45,14 +46,14 @@ std::string rows(const std::vector<trace::CodeCost>& costs, std::size_t most, do
 std::string profile_program_summary(const ProfileRecord& record, const std::vector<std::string>& files, bool verbose) {
   const StackProfile& stacks = record.stacks;
   std::string out = meter_summary(record.run, "", verbose);
-  const double all_s = trace::sampled_s(stacks);
+  const double all_s = metrics::sampled_s(stacks);
   if (!stacks.by.empty())
     out += fmt::format("\n  profile by {}: {} samples, one every {} of CPU time, for {} of the {} used\n", stacks.by,
                        stacks.samples, si(stacks.period_s, "s"), si(all_s, "s"), si(record.run.cpu_s, "s"));
   if (all_s > 0.0) {
     const EnergyFigure* energy = shared_energy(record.run);
-    out += rows(trace::function_costs(stacks), verbose ? 60 : 15, all_s, energy, "function (module)");
-    out += rows(trace::module_costs(stacks), verbose ? 30 : 6, all_s, energy, "module");
+    out += rows(metrics::function_costs(stacks), verbose ? 60 : 15, all_s, energy, "function (module)");
+    out += rows(metrics::module_costs(stacks), verbose ? 30 : 6, all_s, energy, "module");
     if (energy != nullptr)
       out += "  joules are the program's, shared out by CPU time: they add nothing to the CPU seconds beside them\n";
   }

@@ -17,6 +17,7 @@
 #include "haywatt/record/compare.hpp"
 #include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
+#include "haywatt/record/profile.hpp"
 #include "haywatt/report/report.hpp"
 #include "haywatt/trace/exports.hpp"
 
@@ -28,15 +29,16 @@ struct Arguments {
   double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord, LadderRecord>;
+using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord, LadderRecord, ProfileRecord>;
 
-/// A study, one run, a comparison, layouts or a ladder as JSON.
+/// A study, one run, a comparison, layouts, a ladder or a profile as JSON.
 Record read_record(const std::string& path) {
   const nlohmann::json j = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
     if (j["schema"] == "haywatt-compare/1") return j.get<ComparisonRecord>();
     if (j["schema"] == "haywatt-layouts/1") return j.get<LayoutsRecord>();
+    if (j["schema"] == "haywatt-profile/1") return j.get<ProfileRecord>();
     if (j["schema"] == "haywatt-ladder/1") return j.get<LadderRecord>();
     if (j.contains("runs")) return j.get<StudyRecord>();
     return j.get<ProgramRecord>();
@@ -119,6 +121,12 @@ std::string render(const Record& record, const Arguments& a) {
     if (a.format == "md") return report::to_markdown(*layouts);
     fail_usage("--format " + a.format + " does not apply to layouts: write html or md");
   }
+  if (const auto* profile = std::get_if<ProfileRecord>(&record)) {
+    require_no_carbon_options(a, "a profile");
+    if (a.format == "html") return report::to_html(*profile);
+    if (a.format == "md") return report::to_markdown(*profile);
+    fail_usage("--format " + a.format + " does not apply to a profile: write html or md");
+  }
   if (const auto* ladder = std::get_if<LadderRecord>(&record)) {
     require_no_carbon_options(a, "a ladder");
     if (a.format == "html") return report::to_html(*ladder);
@@ -170,7 +178,8 @@ void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
   c->add_option("DIR|RECORD.json", a->input,
-                "Folder of a study or a ladder, or a study, a run, a comparison, layouts or a ladder as JSON "
+                "Folder of a study or a ladder, or a study, a run, a comparison, layouts, a ladder or a profile as "
+                "JSON "
                 "(docs/records.md)")
       ->required();
   c->add_option("--format", a->format,

@@ -107,7 +107,7 @@ StackProfile operator_stacks(const ProfileRecord& record) {
     if (fresh) stacks.frames.push_back({function, module, "", 0});
     const auto [node, added] =
         nodes.try_emplace({parent, frame->second}, static_cast<std::int32_t>(stacks.nodes.size()));
-    if (added) stacks.nodes.push_back({parent, frame->second, 0});
+    if (added) stacks.nodes.push_back({parent, frame->second, 0, 0.0});
     return node->second;
   };
   for (const OperatorRecord& o : record.operators) {
@@ -118,6 +118,7 @@ StackProfile operator_stacks(const ProfileRecord& record) {
     if (!o.layer.empty()) node = child(node, o.layer, "layer");
     node = child(node, o.dtype.empty() ? o.name : o.name + " " + o.dtype, "operator");
     stacks.nodes[static_cast<std::size_t>(node)].samples += samples;
+    stacks.nodes[static_cast<std::size_t>(node)].self_s += static_cast<double>(samples) * stacks.period_s;
     stacks.samples += samples;
   }
   return stacks;

@@ -8,6 +8,7 @@ extern const std::string_view page;            ///< page.html: a study's frame, 
 extern const std::string_view program_page;    ///< program.html: a metered program's frame
 extern const std::string_view compare_page;    ///< compare.html: a comparison's frame
 extern const std::string_view layouts_page;    ///< layouts.html: a frame for layouts over ranks
+extern const std::string_view profile_page;    ///< profile.html: a profile's frame
 extern const std::string_view ladder_page;     ///< ladder.html: a ladder's frame
 extern const std::string_view style;           ///< style.css
 extern const std::string_view common;          ///< common.js: what the scripts of all pages share

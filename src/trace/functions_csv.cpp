@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "haywatt/metrics/code_costs.hpp"
 #include "haywatt/trace/stacks.hpp"
 
 namespace haywatt::trace {
@@ -14,9 +15,9 @@ std::string cell(const std::string& text) {
 }  // namespace
 
 std::string functions_to_csv(const StackProfile& stacks) {
-  const double all_s = sampled_s(stacks);
+  const double all_s = metrics::sampled_s(stacks);
   std::string out = "function,module,self_s,total_s,self_share,total_share,samples\r\n";
-  for (const CodeCost& c : function_costs(stacks))
+  for (const metrics::CodeCost& c : metrics::function_costs(stacks))
     out += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{:.6g},{}\r\n", cell(c.function), cell(c.module), c.self_s,
                        c.total_s, c.self_s / all_s, c.total_s / all_s, c.samples);
   return out;

@@ -47,6 +47,9 @@ struct CarbonBasis {
 /// What its program's maintainers may want to read, in Markdown: improvements by measured gain, faults.
 [[nodiscard]] std::string to_improvements(const LadderRecord& record);
 
+/// A profile (haywatt profile), under the same rules.
+[[nodiscard]] std::string to_html(const ProfileRecord& record);
+[[nodiscard]] std::string to_markdown(const ProfileRecord& record);
 /// A profile's operators for a terminal: the `most` that took most CPU time.
 [[nodiscard]] std::string operator_summary(const ProfileRecord& record, std::size_t most);
 

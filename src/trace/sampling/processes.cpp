@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "trace/sampling/python_spy.hpp"
-
 namespace haywatt::trace {
 namespace {
 
@@ -59,14 +57,11 @@ void SampledProcesses::replaced(pid_t pid, std::string name) {
   SampledProcess& process = by_pid_[pid];
   process.name = std::move(name);
   process.runs_program = true;
-  process.python = false;
   process.space = std::make_shared<AddressSpace>();
 }
 
 void SampledProcesses::mapped(pid_t pid, Mapping mapping) {
-  SampledProcess& process = by_pid_[pid];
-  process.python = process.python || is_python(mapping.file.path);
-  auto& space = process.space;
+  auto& space = by_pid_[pid].space;
   if (space.use_count() > 1) space = std::make_shared<AddressSpace>(*space);  // the parent's stays as it is
   space->add(std::move(mapping));
 }

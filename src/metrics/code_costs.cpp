@@ -1,11 +1,11 @@
+#include "haywatt/metrics/code_costs.hpp"
+
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <tuple>
 
-#include "haywatt/trace/stacks.hpp"
-
-namespace haywatt::trace {
+namespace haywatt::metrics {
 namespace {
 
 constexpr const char* process_module = "process";
@@ -80,4 +80,4 @@ double sampled_s(const StackProfile& stacks) {
   return sum;
 }
 
-}  // namespace haywatt::trace
+}  // namespace haywatt::metrics
