@@ -56,6 +56,10 @@ const std::vector<Switch>& switches() {
        "The loss is fetched once an epoch, or after each batch"},
       {"--adam", {"fused", "plain"}, &Habits::plain_adam, "One loop over all weights, or torch::optim::Adam"},
       {"--grad", {"off", "on"}, &Habits::autograd, "Autograd. Off: gradients written out (train), inference mode"},
+      {"--loops",
+       {"fused", "tensor"},
+       &Habits::tensor_loops,
+       "Train without autograd: its loops fused, our own, or libtorch's operators (on a GPU always)"},
       {"--graph", {"eager", "frozen"}, &Habits::frozen, "Layer by layer, or frozen and optimised TorchScript"},
   };
   return all;
@@ -70,7 +74,7 @@ const std::map<std::string, NetworkType>& types() {
 }
 
 struct Arguments {
-  std::string input, output, model, config = "default", type = "f64";
+  std::string input, output, model, config = "default", type = "f64", device = "cpu";
   std::map<std::string, std::string> chosen;  ///< by option
   bool like_python = false, force = false, json = false;
   int threads = 1;
@@ -97,6 +101,7 @@ Habits habits(const Arguments& a) {
   h.type = types().at(a.type);
   h.batch_size = a.batch;
   h.threads = a.threads;
+  h.device = a.device;
   return h;
 }
 
@@ -129,7 +134,7 @@ void report(const Arguments& a, const char* what, std::chrono::steady_clock::tim
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (!a.json) return log::info(fmt::format("{}: {} in {:.3f} s", a.output, text, elapsed.count()));
   const Habits h = habits(a);
-  nlohmann::json used = {{"dtype", a.type}, {"batch", h.batch_size}, {"threads", h.threads}};
+  nlohmann::json used = {{"dtype", a.type}, {"batch", h.batch_size}, {"threads", h.threads}, {"device", h.device}};
   for (const Switch& s : switches())
     if (a.chosen.contains(s.option)) used[s.option + 2] = s.values[h.*s.member ? 1 : 0];
   result.update({{"schema", "haywatt-baler-libtorch/1"},
@@ -262,6 +267,9 @@ void add_common(CLI::App& c, Arguments& a, const std::vector<std::string>& optio
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->type_name("N");
+  c.add_option("--device", a.device, "Where to compute: cpu, cuda or cuda:N (docs/gpu.md)")
+      ->capture_default_str()
+      ->type_name("DEVICE");
   c.add_flag("--force", a.force, "Replace the output if it exists");
   c.add_flag("--json", a.json, "Print the result as JSON (docs/cli-json.md)");
   add_verbosity(c);
@@ -272,7 +280,8 @@ void add_train_part(CLI::App& parent, Action& action) {
   CLI::App* c = parent.add_subcommand("train", "Train Baler's AE on a table and write it as a .hayb");
   c->add_option("IN", a->input, "Baler's input: an .npz with 'data', rows x columns")->required()->type_name("IN.npz");
   c->add_option("-o,--output", a->output, "Model to write")->required()->type_name("OUT.hayb");
-  add_common(*c, *a, {"--collate", "--normalise", "--minmax", "--loss", "--adam", "--grad"}, {"f64", "f32", "bf16"});
+  add_common(*c, *a, {"--collate", "--normalise", "--minmax", "--loss", "--adam", "--grad", "--loops"},
+             {"f64", "f32", "bf16"});
   c->add_option("--config", a->config, "Settings to start from: Baler's newProject, or its CMS example")
       ->check(CLI::IsMember({"default", "cms"}))
       ->capture_default_str();

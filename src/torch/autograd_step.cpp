@@ -4,6 +4,7 @@
 
 #include "torch/elementwise.hpp"
 #include "torch/loop_costs.hpp"
+#include "torch/tensor_adam.hpp"
 #include "torch/training_step.hpp"
 
 namespace haywatt::torch_plugin {
@@ -12,7 +13,9 @@ namespace {
 class AutogradStep final : public TrainingStep {
  public:
   AutogradStep(const Parameters& parameters, const AutogradHabits& habits)
-      : parameters_(parameters), habits_(habits), total_(at::zeros({}, at::kDouble)) {
+      : parameters_(parameters),
+        habits_(habits),
+        total_(at::zeros({}, parameters.flat().options().dtype(at::kDouble))) {
     std::vector<at::Tensor> leaves;
     for (const Layer& layer : parameters.layers()) {
       // The same memory, as leaves of autograd's graph.
@@ -23,6 +26,8 @@ class AutogradStep final : public TrainingStep {
     if (habits.plain_adam) {
       adam_ = std::make_unique<torch::optim::Adam>(
           leaves, torch::optim::AdamOptions(1e-3).betas(std::make_tuple(0.9, 0.999)).eps(1e-8));
+    } else if (!parameters.flat().device().is_cpu()) {
+      for (const at::Tensor& leaf : leaves) tensor_adams_.emplace_back(leaf.detach());
     } else {
       means_ = parameters.make_like(mean_);
       squares_ = parameters.make_like(square_);
@@ -36,6 +41,12 @@ class AutogradStep final : public TrainingStep {
     if (adam_ != nullptr) {
       static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(lr);
       adam_->step();
+    } else if (!tensor_adams_.empty()) {
+      const at::NoGradGuard no_graph;
+      for (std::size_t i = 0; i < layers_.size(); ++i) {
+        tensor_adams_[2 * i].update(layers_[i].weight, layers_[i].weight.grad(), lr);
+        tensor_adams_[2 * i + 1].update(layers_[i].bias, layers_[i].bias.grad(), lr);
+      }
     } else {
       fused_adam(lr);
     }
@@ -104,6 +115,7 @@ class AutogradStep final : public TrainingStep {
   AutogradHabits habits_;
   std::vector<Layer> layers_;
   std::unique_ptr<torch::optim::Adam> adam_;
+  std::vector<TensorAdam> tensor_adams_;
   at::Tensor mean_, square_, total_;
   std::vector<Layer> means_, squares_;
   AdamFactors factors_;

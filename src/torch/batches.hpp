@@ -18,7 +18,7 @@ class Batches {
   /// `order` undefined: the rows as they lie. Batches have the type `type`.
   Batches(at::Tensor rows, at::Tensor order, std::int64_t size, at::ScalarType type, Collation collation)
       : rows_(std::move(rows)),
-        order_(std::move(order)),
+        order_(order.defined() && collation == Collation::Slices ? order.to(rows_.device()) : std::move(order)),
         count_(order_.defined() ? order_.numel() : rows_.size(0)),
         size_(size),
         type_(type),

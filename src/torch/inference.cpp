@@ -24,10 +24,12 @@ at::ScalarType compute_type(NetworkType type) {
   return type == NetworkType::BFloat16 ? at::kBFloat16 : at::kFloat;
 }
 
-std::vector<Weights> as_tensors(const std::vector<baler::Linear>& layers, at::ScalarType type) {
+std::vector<Weights> as_tensors(const std::vector<baler::Linear>& layers, at::ScalarType type,
+                                const at::Device& device = at::kCPU) {
   std::vector<Weights> all;
-  const auto copy = [type](const std::vector<double>& values, at::IntArrayRef shape) {
-    return at::from_blob(const_cast<double*>(values.data()), shape, at::kDouble).to(type, false, true);
+  const auto copy = [type, device](const std::vector<double>& values, at::IntArrayRef shape) {
+    return at::from_blob(const_cast<double*>(values.data()), shape, at::kDouble)
+        .to(at::TensorOptions().dtype(type).device(device), false, true);
   };
   for (const baler::Linear& l : layers) {
     const std::int64_t outputs = l.outputs;
@@ -37,8 +39,9 @@ std::vector<Weights> as_tensors(const std::vector<baler::Linear>& layers, at::Sc
   return all;
 }
 
-Half make_eager(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits) {
-  const std::vector<Weights> weights = as_tensors(layers, compute_type(habits.type));
+Half make_eager(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits,
+                const at::Device& device) {
+  const std::vector<Weights> weights = as_tensors(layers, compute_type(habits.type), device);
   // As in a module in training, so that a graph is recorded unless inference mode forbids it.
   if (habits.autograd)
     for (const Weights& w : weights) {
@@ -56,8 +59,9 @@ Half make_eager(const std::vector<baler::Linear>& layers, const std::string& nam
   };
 }
 
-Half make_frozen(const std::vector<baler::Linear>& layers, const std::string& name, NetworkType type) {
-  const std::vector<Weights> weights = as_tensors(layers, compute_type(type));
+Half make_frozen(const std::vector<baler::Linear>& layers, const std::string& name, NetworkType type,
+                 const at::Device& device) {
+  const std::vector<Weights> weights = as_tensors(layers, compute_type(type), device);
   torch::jit::Module module("BalerHalf");
   std::string source = "def forward(self, x):\n";
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -113,10 +117,11 @@ Half make_quantised(const std::vector<baler::Linear>& layers, const std::string&
 
 }  // namespace
 
-Half make_half(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits) {
+Half make_half(const std::vector<baler::Linear>& layers, const std::string& name, const baler::Habits& habits,
+               const at::Device& device) {
   if (habits.type == NetworkType::Int8) return make_quantised(layers, name);
-  if (habits.frozen) return make_frozen(layers, name, habits.type);
-  return make_eager(layers, name, habits);
+  if (habits.frozen) return make_frozen(layers, name, habits.type, device);
+  return make_eager(layers, name, habits, device);
 }
 
 at::ScalarType border_type(NetworkType type) { return type == NetworkType::Float64 ? at::kDouble : at::kFloat; }

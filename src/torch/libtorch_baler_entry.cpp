@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <chrono>
 #include <optional>
 
 #include "haywatt/base/error.hpp"
@@ -9,6 +10,8 @@
 #include "torch/batches.hpp"
 #include "torch/blas_info.hpp"
 #include "torch/border.hpp"
+#include "torch/device.hpp"
+#include "torch/elementwise.hpp"
 #include "torch/inference.hpp"
 #include "torch/scaling.hpp"
 #include "torch/training.hpp"
@@ -27,12 +30,16 @@ using baler::Ranges;
 using baler::TrainConfig;
 using baler::TrainResult;
 
+/// What a GPU was asked for before does not count, and what it is asked for within does.
 class Phase {
  public:
-  Phase(const PhaseHook& hook, const char* name) : hook_(hook), name_(name) {
+  Phase(const PhaseHook& hook, const char* name, const at::Device& device = at::kCPU)
+      : hook_(hook), name_(name), device_(device) {
+    await(device_);
     if (hook_) hook_(name_, true);
   }
   ~Phase() {
+    await(device_);
     if (hook_) hook_(name_, false);
   }
   Phase(const Phase&) = delete;
@@ -41,7 +48,30 @@ class Phase {
  private:
   const PhaseHook& hook_;
   const char* name_;
+  at::Device device_;
 };
+
+/// The device, if what is asked for can be done there.
+at::Device device_for(const Habits& habits) {
+  const at::Device device = find_device(habits.device);
+  if (device.is_cpu()) return device;
+  if (habits.type == NetworkType::Int8) fail_usage("baler-libtorch: int8 networks run on the CPU only (--device cpu)");
+  if (habits.normalise_values || habits.minmax_rows)
+    fail_usage("baler-libtorch: --normalise values and --minmax rows work on the CPU only (--device cpu)");
+  return device;
+}
+
+at::Tensor copy_in(const at::Tensor& host, const at::Device& device, const PhaseHook& phase) {
+  if (device.is_cpu()) return host;
+  const Phase copying(phase, "copy/to-device", device);
+  return to_device(host, device);
+}
+
+at::Tensor copy_out(const at::Tensor& tensor, const PhaseHook& phase) {
+  if (tensor.device().is_cpu()) return tensor;
+  const Phase copying(phase, "copy/to-host", tensor.device());
+  return to_host(tensor);
+}
 
 void set_threads(int threads) {
   if (threads < 1) fail_usage("baler-libtorch: threads must be at least 1");
@@ -59,7 +89,7 @@ at::Tensor as_tensor(const ArrayView& array) {
 }
 
 Ranges as_ranges(const at::Tensor& ranges) {
-  const at::Tensor wide = ranges.to(at::kDouble).contiguous();
+  const at::Tensor wide = ranges.cpu().to(at::kDouble).contiguous();
   const double* values = wide.data_ptr<double>();
   const std::int64_t columns = wide.size(1);
   return {{values, values + columns}, {values + columns, values + 2 * columns}};
@@ -92,15 +122,16 @@ NetworkOutput as_output(const at::Tensor& tensor) {
 Collation collation(const Habits& habits) { return habits.collate_samples ? Collation::Samples : Collation::Slices; }
 
 /// Min-max and normalisation, as a user of Baler pays for them in train and in compress.
-at::Tensor prepare(const ArrayView& table, const Habits& habits, Ranges& ranges, const PhaseHook& phase) {
-  const at::Tensor data = as_tensor(table);
+at::Tensor prepare(const ArrayView& table, const Habits& habits, const at::Device& device, Ranges& ranges,
+                   const PhaseHook& phase) {
+  const at::Tensor data = copy_in(as_tensor(table), device, phase);
   at::Tensor found;
   {
-    const Phase minmax(phase, "prepare/minmax");
+    const Phase minmax(phase, "prepare/minmax", device);
     found = find_ranges(data, habits.minmax_rows);
     ranges = as_ranges(found);
   }
-  const Phase normalising(phase, "prepare/normalise");
+  const Phase normalising(phase, "prepare/normalise", device);
   return normalise(data, found, habits.normalise_values).to(border_type(habits.type));
 }
 
@@ -126,7 +157,8 @@ class Imitation final : public baler::LibtorchBaler {
   TrainResult train(const ArrayView& table, const TrainConfig& config, const Habits& habits, Ranges& ranges,
                     const PhaseHook& phase, const std::function<void(int, int)>& progress) const override {
     return guard_border("train", [&] {
-      const ThreadWatch watching;
+      const at::Device device = device_for(habits);
+      const ThreadWatch watching(device);
       if (habits.type == NetworkType::Int8) fail_usage("baler-libtorch: int8 networks cannot be trained");
       if (habits.type == NetworkType::BFloat16 && !habits.autograd)
         fail_usage("baler-libtorch: training in bfloat16 needs autograd (--grad on)");
@@ -135,17 +167,18 @@ class Imitation final : public baler::LibtorchBaler {
       set_threads(habits.autograd ? habits.threads : 1);
       std::optional<c10::InferenceMode> no_graph;
       if (!habits.autograd) no_graph.emplace();
-      const at::Tensor rows = prepare(table, habits, ranges, phase).to(at::kDouble);
+      const at::Tensor rows = prepare(table, habits, device, ranges, phase).to(at::kDouble);
       TrainConfig used = config;
       used.batch_size = static_cast<int>(habits.batch_size);
       used.threads = habits.threads;
       used.float32 = habits.type != NetworkType::Float64;
       const MakeStep make_step = [&](const Parameters& parameters) {
+        if (!habits.autograd && (habits.tensor_loops || !device.is_cpu())) return make_tensor_step(parameters);
         if (!habits.autograd) return make_fused_step(parameters, replicas(used));
         return make_autograd_step(parameters,
                                   {habits.plain_adam, habits.loss_items, habits.type == NetworkType::BFloat16});
       };
-      const Phase training(phase, "train");
+      const Phase training(phase, "train", device);
       return run_training(rows, used, collation(habits), make_step, progress);
     });
   }
@@ -153,22 +186,28 @@ class Imitation final : public baler::LibtorchBaler {
   NetworkOutput compress(const ArrayView& table, const Model& model, const Habits& habits, Ranges& ranges,
                          const PhaseHook& phase) const override {
     return guard_border("compress", [&] {
-      const ThreadWatch watching;
+      const at::Device device = device_for(habits);
+      const ThreadWatch watching(device);
       set_threads(habits.threads);
       if (model.encoder.empty() || model.encoder.front().inputs != table.columns)
         fail_input("baler-libtorch: the model has another number of columns than the table");
       std::optional<c10::InferenceMode> no_graph;
       if (!habits.autograd) no_graph.emplace();
-      const at::Tensor rows = prepare(table, habits, ranges, phase);
-      const Phase encoding(phase, "encode");
-      return as_output(run_batches(make_half(model.encoder, "encoder", habits), rows, model.latent(), habits));
+      const at::Tensor rows = prepare(table, habits, device, ranges, phase);
+      at::Tensor latents;
+      {
+        const Phase encoding(phase, "encode", device);
+        latents = run_batches(make_half(model.encoder, "encoder", habits, device), rows, model.latent(), habits);
+      }
+      return as_output(copy_out(latents, phase));
     });
   }
 
   NetworkOutput decompress(const ArrayView& latents, const Model& model, const Ranges& ranges, const Habits& habits,
                            const PhaseHook& phase) const override {
     return guard_border("decompress", [&] {
-      const ThreadWatch watching;
+      const at::Device device = device_for(habits);
+      const ThreadWatch watching(device);
       set_threads(habits.threads);
       if (model.latent() != latents.columns)
         fail_input("baler-libtorch: the model has another number of latent values than the compressed file");
@@ -176,14 +215,41 @@ class Imitation final : public baler::LibtorchBaler {
         fail_input("baler-libtorch: the model's ranges do not fit its columns");
       std::optional<c10::InferenceMode> no_graph;
       if (!habits.autograd) no_graph.emplace();
+      const at::Tensor input = copy_in(as_tensor(latents), device, phase);
       at::Tensor decoded;
       {
-        const Phase decoding(phase, "decode");
-        const at::Tensor rows = as_tensor(latents).to(border_type(habits.type));
-        decoded = run_batches(make_half(model.decoder, "decoder", habits), rows, model.columns(), habits);
+        const Phase decoding(phase, "decode", device);
+        const at::Tensor rows = input.to(border_type(habits.type));
+        decoded = run_batches(make_half(model.decoder, "decoder", habits, device), rows, model.columns(), habits);
       }
-      const Phase renormalising(phase, "renormalise");
-      return as_output(renormalise(decoded, as_tensor(ranges), habits.normalise_values));
+      {
+        const Phase renormalising(phase, "renormalise", device);
+        decoded = renormalise(decoded, as_tensor(ranges).to(device), habits.normalise_values);
+      }
+      return as_output(copy_out(decoded, phase));
+    });
+  }
+
+  std::uint64_t repeat_layer(const baler::Linear& layer, bool activated, std::uint64_t rows, const Habits& habits,
+                             double seconds) const override {
+    return guard_border("repeat a layer", [&] {
+      const at::Device device = device_for(habits);
+      set_threads(habits.threads);
+      const c10::InferenceMode no_graph;
+      const Half half = make_half({layer}, "layer", habits, device);
+      const at::Tensor x = at::rand({static_cast<std::int64_t>(rows), std::int64_t{layer.inputs}},
+                                    at::TensorOptions().dtype(border_type(habits.type)).device(device));
+      std::uint64_t times = 0;
+      const auto start = std::chrono::steady_clock::now();
+      while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+        for (int i = 0; i < 64; ++i) {
+          at::Tensor y = half(x);
+          if (activated) at::leaky_relu_(y, leak);
+        }
+        await(device);
+        times += 64;
+      }
+      return times;
     });
   }
 
@@ -193,7 +259,7 @@ class Imitation final : public baler::LibtorchBaler {
 }  // namespace
 }  // namespace haywatt::torch_plugin
 
-extern "C" __attribute__((visibility("default"))) const haywatt::baler::LibtorchBaler* haywatt_libtorch_baler_v1() {
+extern "C" __attribute__((visibility("default"))) const haywatt::baler::LibtorchBaler* haywatt_libtorch_baler_v2() {
   static const haywatt::torch_plugin::Imitation imitation;
   return &imitation;
 }

@@ -15,13 +15,13 @@ void fill(const at::Tensor& to, const std::vector<double>& values) {
 }
 
 void read(const at::Tensor& tensor, std::vector<double>& values) {
-  const at::Tensor flat = tensor.detach().to(at::kDouble).contiguous();
+  const at::Tensor flat = tensor.detach().cpu().to(at::kDouble).contiguous();
   values.assign(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
 }
 
 }  // namespace
 
-Parameters::Parameters(const baler::Model& shape, at::ScalarType type, bool initialise) {
+Parameters::Parameters(const baler::Model& shape, at::ScalarType type, bool initialise, const at::Device& device) {
   std::int64_t total = 0;
   for (const std::vector<baler::Linear>* half : {&shape.encoder, &shape.decoder}) {
     for (const baler::Linear& linear : *half) {
@@ -50,6 +50,9 @@ Parameters::Parameters(const baler::Model& shape, at::ScalarType type, bool init
       }
     }
   }
+  if (device.is_cpu()) return;
+  flat_ = flat_.to(device);
+  layers_ = views(flat_);
 }
 
 std::vector<Layer> Parameters::views(const at::Tensor& flat) const {

@@ -17,7 +17,8 @@ class Parameters {
  public:
   /// With `initialise` torch.nn.Linear's initialisation, in the order of Baler's constructor: weights and biases from
   /// U(-1/sqrt(inputs), 1/sqrt(inputs)), drawn in the network's own type from torch's generator. Else those of `shape`.
-  Parameters(const baler::Model& shape, at::ScalarType type, bool initialise);
+  /// They are drawn on the CPU, so that a device makes no difference, and then moved.
+  Parameters(const baler::Model& shape, at::ScalarType type, bool initialise, const at::Device& device);
 
   /// en1..en4, de1..de4: views of flat().
   [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }

@@ -6,6 +6,7 @@
 #include "haywatt/codec/baler/trainer.hpp"
 #include "torch/blas_info.hpp"
 #include "torch/border.hpp"
+#include "torch/device.hpp"
 #include "torch/training.hpp"
 #include "torch/watch.hpp"
 
@@ -21,7 +22,8 @@ class TorchTrainer final : public baler::Trainer {
                     const std::function<void(int, int)>& progress) const override {
     return guard_border("train", [&] {
       if (columns == 0 || rows.size() % columns != 0) fail_usage("baler cannot train on an empty table");
-      const ThreadWatch watching;
+      const at::Device device = find_device(config.device);
+      const ThreadWatch watching(device);
       const c10::InferenceMode no_graph;
       // Threads share a batch by rows; each multiplies its part alone, for a BLAS splits such small products badly.
       at::set_num_threads(1);
@@ -31,8 +33,11 @@ class TorchTrainer final : public baler::Trainer {
           const_cast<double*>(rows.data()),
           {static_cast<std::int64_t>(rows.size() / columns), static_cast<std::int64_t>(columns)}, at::kDouble);
       return run_training(
-          all, config, Collation::Slices,
-          [&config](const Parameters& parameters) { return make_fused_step(parameters, replicas(config)); }, progress);
+          to_device(all, device), config, Collation::Slices,
+          [&](const Parameters& parameters) {
+            return device.is_cpu() ? make_fused_step(parameters, replicas(config)) : make_tensor_step(parameters);
+          },
+          progress);
     });
   }
 
@@ -42,7 +47,7 @@ class TorchTrainer final : public baler::Trainer {
 }  // namespace
 }  // namespace haywatt::torch_plugin
 
-extern "C" __attribute__((visibility("default"))) const haywatt::baler::Trainer* haywatt_trainer_v1() {
+extern "C" __attribute__((visibility("default"))) const haywatt::baler::Trainer* haywatt_trainer_v2() {
   static const haywatt::torch_plugin::TorchTrainer trainer;
   return &trainer;
 }

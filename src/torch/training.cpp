@@ -99,8 +99,9 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
   const auto columns = static_cast<std::uint32_t>(rows.size(1));
 
   TrainResult result;
-  result.library =
-      library_text() + ", " + std::to_string(config.threads) + (config.threads == 1 ? " thread" : " threads");
+  result.library = library_text() + ", " + std::to_string(config.threads) +
+                   (config.threads == 1 ? " thread" : " threads") +
+                   (rows.device().is_cpu() ? "" : ", " + rows.device().str());
   result.reference_blas = find_blas().reference;
   result.model =
       config.initial != nullptr
@@ -108,7 +109,7 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
           : baler::make_model(columns, baler::latent_size(columns, config.compression_ratio), config.float32);
   result.model.float32 = config.float32;
   at::manual_seed(config.seed);
-  const Parameters parameters(result.model, type, config.initial == nullptr);
+  const Parameters parameters(result.model, type, config.initial == nullptr, rows.device());
   const std::unique_ptr<TrainingStep> network = make_step(parameters);
 
   baler::Split split;

@@ -14,8 +14,8 @@ namespace haywatt::torch_plugin {
 
 using MakeStep = std::function<std::unique_ptr<TrainingStep>(const Parameters&)>;
 
-/// Trains on `rows` (count x columns, float64). Batches are made as `collation` says; the rest as docs/baler.md
-/// describes it.
+/// Trains on `rows` (count x columns, float64), on their device. Batches are made as `collation` says; the rest as
+/// docs/baler.md describes it.
 baler::TrainResult run_training(const at::Tensor& rows, const baler::TrainConfig& config, Collation collation,
                                 const MakeStep& make_step, const std::function<void(int, int)>& progress);
 

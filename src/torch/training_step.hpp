@@ -25,6 +25,9 @@ class TrainingStep {
 /// whose gradients are summed: the same as one thread up to the order of summation.
 std::unique_ptr<TrainingStep> make_fused_step(const Parameters& parameters, int replicas);
 
+/// The same arithmetic by libtorch's operators alone, on the device of the parameters.
+std::unique_ptr<TrainingStep> make_tensor_step(const Parameters& parameters);
+
 /// The same with gradients by autograd.
 struct AutogradHabits {
   bool plain_adam = false;  ///< torch::optim::Adam; else the loop of the fused step

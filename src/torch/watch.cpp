@@ -13,6 +13,7 @@
 
 #include "haywatt/codec/baler/operator_hooks.hpp"
 #include "haywatt/trace/operator_cost.hpp"
+#include "torch/device.hpp"
 
 namespace haywatt::torch_plugin {
 namespace {
@@ -57,6 +58,7 @@ struct ThreadState {
   const WatchedLayer* backward_layer = nullptr;
   int backward_depth = 0;
   bool by_hand = false;  ///< gradients outside of autograd
+  at::Device device = at::kCPU;
   std::int64_t announcing_ns = 0;
   std::uint64_t operators = 0;
   struct Open {
@@ -222,6 +224,7 @@ std::unique_ptr<at::ObserverContext> on_begin(const at::RecordFunction& f) {
 
 void on_end(const at::RecordFunction& f, at::ObserverContext*) {
   ThreadState& s = state();
+  await(s.device);
   const Announcing announcing(s);
   if (f.scope() == at::RecordScope::BACKWARD_FUNCTION) --s.backward_depth;
   if (s.open.empty()) return;
@@ -279,9 +282,10 @@ std::vector<WatchedLayer> watched_layers(const std::vector<baler::Linear>& half,
   return layers;
 }
 
-ThreadWatch::ThreadWatch() {
+ThreadWatch::ThreadWatch(const at::Device& device) {
   if (listener() == nullptr) return;
   state() = ThreadState();
+  state().device = device;
   callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&on_begin, &on_end)
                                              .needsInputs(true)
                                              .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));

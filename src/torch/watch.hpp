@@ -26,7 +26,8 @@ struct WatchedLayer {
 /// For its lifetime libtorch's operators on this thread are announced, unless a BatchWatch says otherwise.
 class ThreadWatch {
  public:
-  ThreadWatch();
+  /// On a GPU every announced operator is awaited, so that its time is its own.
+  explicit ThreadWatch(const at::Device& device = at::kCPU);
   ~ThreadWatch();
   ThreadWatch(const ThreadWatch&) = delete;
   ThreadWatch& operator=(const ThreadWatch&) = delete;

@@ -63,7 +63,7 @@ class BalerLibtorch(unittest.TestCase):
         self.assertEqual(self.trained["schema"], "haywatt-baler-libtorch/1")
         self.assertEqual(self.trained["habits"]["adam"], "plain")
         out = self.path("other.hayb")
-        for habits in ([], PYTHON + ["--adam", "fused"]):
+        for habits in ([], PYTHON + ["--adam", "fused"], ["--loops", "tensor"], ["--device", "cpu"]):
             other = self.json("train", self.path("in.npz"), "-o", out, "--epochs", "3", *habits)
             np.testing.assert_allclose(other["train_loss"], self.trained["train_loss"], rtol=1e-9)
 
@@ -104,6 +104,17 @@ class BalerLibtorch(unittest.TestCase):
             text = f.read()
         for phase in ("read", "prepare/minmax", "prepare/normalise", "encode", "write"):
             self.assertIn(f'"{phase}"', text)
+
+    def test_devices_that_are_not_there(self):
+        out = ["-o", self.path("z.hayb")]
+        err = self.fails(5, "train", self.path("in.npz"), "--device", "cuda", *out)
+        self.assertIn("--device cpu" if "no such GPU" in err else "CPU build", err)
+        self.fails(5, "compress", self.path("in.npz"), "--model", self.path("m.hayb"), "--device", "cuda:63", *out)
+        for name in ("gpu", "cuda:", "cuda:-1", "cuda:1x", "CPU"):
+            self.fails(2, "train", self.path("in.npz"), "--device", name, *out)
+        code, _, err = run("compress", self.path("in.npz"), "-o", self.path("z.hay"), "--method", "baler:device=cuda:63")
+        self.assertEqual((code, err.count("\n")), (5, 1), err)
+        self.assertFalse(os.path.exists(self.path("z.hay")) or os.path.exists(self.path("z.hayb")))
 
     def test_mistakes(self):
         model = ["--model", self.path("m.hayb"), "-o", self.path("x.npz")]

@@ -17,7 +17,7 @@ Loaded load() {
   if (path.empty()) return loaded;
   // Never closed: the object, and exceptions thrown by it, live as long as the process.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* entry = library == nullptr ? nullptr : dlsym(library, "haywatt_libtorch_baler_v1");
+  void* entry = library == nullptr ? nullptr : dlsym(library, "haywatt_libtorch_baler_v2");
   if (entry == nullptr) {
     const char* error = dlerror();
     loaded.why = "cannot load " + path + ": " + (error == nullptr ? "unknown reason" : error);

@@ -37,6 +37,7 @@ std::vector<OptionInfo> describe_options() {
       {"lr_patience", "lr_scheduler_patience: epochs without improvement before that", "50"},
       {"dtype", "the network's float type: f8 or f4", "f8 (images: f4)"},
       {"train_threads", "threads to train with; 0: one for every 100 million multiply-adds of a batch", "0"},
+      {"device", "to train on: cpu, cuda or cuda:N", "cpu"},
       {"seed", "of the initial weights (Baler leaves them to chance)", "0"},
   };
 }
@@ -62,6 +63,7 @@ Settings parse_settings(const MethodSpec& spec) {
   train.lr_scheduler = flag(spec, "lr_scheduler", train.lr_scheduler);
   train.lr_scheduler_patience = count(spec, "lr_patience", train.lr_scheduler_patience, 0);
   settings.train_threads = static_cast<int>(integer_option(spec, "train_threads", 0, 0, 1024));
+  if (const auto it = spec.options.find("device"); it != spec.options.end()) train.device = it->second;
   if (spec.options.contains("dtype")) settings.float32 = choice_option(spec, "dtype", "f8", {"f8", "f4"}) == 1;
   train.seed = static_cast<std::uint64_t>(integer_option(spec, "seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   return settings;

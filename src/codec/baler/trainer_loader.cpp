@@ -8,7 +8,7 @@ namespace haywatt::baler {
 namespace {
 
 constexpr const char* file_name = "libhaywatt_torch.so";
-constexpr const char* entry_name = "haywatt_trainer_v1";
+constexpr const char* entry_name = "haywatt_trainer_v2";
 
 struct Loaded {
   const Trainer* trainer = nullptr;

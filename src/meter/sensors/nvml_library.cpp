@@ -1,7 +1,6 @@
 #include "meter/sensors/nvml_library.hpp"
 
 #include <dlfcn.h>
-#include <fmt/format.h>
 
 #include <cstddef>
 
@@ -58,7 +57,7 @@ int NvmlLibrary::start() {
 
 std::string NvmlLibrary::error_text(int result) const {
   const char* text = error_string_ != nullptr ? error_string_(result) : nullptr;
-  return text != nullptr ? std::string(text) : fmt::format("NVML error {}", result);
+  return text != nullptr ? std::string(text) : "NVML error " + std::to_string(result);
 }
 
 }  // namespace haywatt::meter

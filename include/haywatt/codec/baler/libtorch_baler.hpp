@@ -30,9 +30,12 @@ struct Habits {
   bool autograd = false;          ///< gradients by autograd, and its graph recorded in inference; else written out, and
                                   ///< inference mode
   bool frozen = false;            ///< (de)compress: TorchScript, frozen and optimised; else layer by layer
+  bool tensor_loops = false;      ///< train without autograd: its loops by libtorch's operators; else our own, fused. A
+                                  ///< GPU has only the former
   NetworkType type = NetworkType::Float64;
   std::uint64_t batch_size = 512;
-  int threads = 1;  ///< of libtorch and its BLAS
+  int threads = 1;             ///< of libtorch and its BLAS
+  std::string device = "cpu";  ///< "cpu", "cuda" or "cuda:N"; Error(Unavailable) where there is none
 };
 
 /// Rows of a table as numpy loads them: row-major, float32 or float64. Exactly one of f4 and f8 is set.
@@ -55,7 +58,8 @@ struct NetworkOutput {
 };
 
 /// Told of the begin (true) and end of each phase: "prepare/minmax", "prepare/normalise", "train", "encode", "decode",
-/// "renormalise". May be empty.
+/// "renormalise", on a GPU also "copy/to-device", "copy/to-host". A GPU has done a phase's work when it ends. May be
+/// empty.
 using PhaseHook = std::function<void(const char* phase, bool begin)>;
 
 class LibtorchBaler {
@@ -72,13 +76,17 @@ class LibtorchBaler {
   /// Decodes latents and undoes the normalisation.
   [[nodiscard]] virtual NetworkOutput decompress(const ArrayView& latents, const Model& model, const Ranges& ranges,
                                                  const Habits& habits, const PhaseHook& phase) const = 0;
+  /// Runs one layer forward on `rows` random rows, over and over for about `seconds`, LeakyReLU included if
+  /// `activated`; returns how often. For measuring a layer where its share of a whole network is too short to see.
+  [[nodiscard]] virtual std::uint64_t repeat_layer(const Linear& layer, bool activated, std::uint64_t rows,
+                                                   const Habits& habits, double seconds) const = 0;
   [[nodiscard]] virtual std::string library() const = 0;  ///< "libtorch 1.13.1, OpenBLAS 0.3.21"
 };
 
 /// Loads the plug-in once per process; nullptr if it is not there, with the reason in `why` (load_trainer's rules).
 [[nodiscard]] const LibtorchBaler* load_libtorch_baler(std::string& why);
 
-/// Type of the plug-in's symbol `haywatt_libtorch_baler_v1`; the object lives as long as the process.
+/// Type of the plug-in's symbol `haywatt_libtorch_baler_v2`; the object lives as long as the process.
 using LibtorchBalerEntry = const LibtorchBaler* (*)();
 
 }  // namespace haywatt::baler

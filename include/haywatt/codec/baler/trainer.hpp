@@ -36,6 +36,7 @@ struct TrainConfig {
   bool float32 = false;  ///< AE is float64 in Baler; float32 is PR 386's AE_float32
   std::uint64_t seed = 0;
   int threads = 1;
+  std::string device = "cpu";  ///< "cpu", "cuda" or "cuda:N"; Error(Unavailable) where there is none
   EnergyStop energy_stop;
   const Model* initial = nullptr;  ///< weights to start from; nullptr: torch's default initialisation from `seed`
 };
@@ -74,7 +75,7 @@ class Trainer {
 /// HAYWATT_PLUGIN_DIR, beside the executable, and in ../lib/haywatt.
 [[nodiscard]] const Trainer* load_trainer(std::string& why);
 
-/// The plug-in's only symbol, `haywatt_trainer_v1`, is of this type; the object lives as long as the process.
+/// The plug-in's only symbol, `haywatt_trainer_v2`, is of this type; the object lives as long as the process.
 using TrainerEntry = const Trainer* (*)();
 
 }  // namespace haywatt::baler
