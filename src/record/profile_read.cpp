@@ -87,7 +87,7 @@ StackProfile stacks_from(const json& j) {
   const json& nodes = record::object_member(j, "nodes");
   const std::size_t rows = array_member(nodes, "parent").size();
   const json &parent = column(nodes, "parent", rows), &frame = column(nodes, "frame", rows);
-  const json& samples = column(nodes, "samples", rows);
+  const json &samples = column(nodes, "samples", rows), &self = column(nodes, "self_s", rows);
   s.nodes.resize(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     // A parent comes before its children, so nobody who follows them can be led in a circle.
@@ -97,6 +97,7 @@ StackProfile stacks_from(const json& j) {
     s.nodes[i].parent = up;
     s.nodes[i].frame = static_cast<std::uint32_t>(index_below(frame[i], "frame", s.frames.size()));
     record::read_value(samples[i], "samples", s.nodes[i].samples);
+    record::read_value(self[i], "self_s", s.nodes[i].self_s);
   }
   return s;
 }

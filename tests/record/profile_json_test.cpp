@@ -30,7 +30,7 @@ ProfileRecord example() {
   r.stacks.period_s = 0.01;
   r.stacks.samples = 4;
   r.stacks.frames = {{"main", "a.out", "a.c", 3}, {"f", "a.out", "", 0}};
-  r.stacks.nodes = {{-1, 0, 1}, {0, 1, 3}};
+  r.stacks.nodes = {{-1, 0, 1, 0.01}, {0, 1, 3, 0.03}};
   r.notes = {"a note"};
   return r;
 }
@@ -44,6 +44,7 @@ TEST(ProfileJson, WhatIsWrittenIsReadAgain) {
   EXPECT_EQ(nlohmann::json(back), j);
   EXPECT_LT(back.operators[0].flops, 0.0);
   EXPECT_EQ(back.stacks.nodes[1].parent, 0);
+  EXPECT_EQ(back.stacks.nodes[1].self_s, 0.03);
 }
 
 TEST(ProfileJson, AnotherShapeIsBadInput) {
