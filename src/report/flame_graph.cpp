@@ -15,7 +15,7 @@ namespace haywatt::report {
 namespace {
 
 constexpr double narrowest = 0.001;
-constexpr std::size_t most_boxes = 3'000, longest_name = 150, colours = 10;
+constexpr std::size_t most_boxes = 3'000, most_B = 900'000, longest_name = 150, colours = 10;
 constexpr int row_px = 16;
 
 struct Box {
@@ -31,7 +31,7 @@ std::string cut(const std::string& text) {
   return text.substr(0, end) + "…";
 }
 
-/// Boxes wide enough to be seen, callers before the called, side by side from the largest.
+/// Boxes wide enough to be seen, from the widest, so that a caller comes before what it calls.
 std::vector<Box> boxes_of(const StackProfile& s, double& all_s) {
   const std::size_t count = s.nodes.size();
   std::vector<double> total(count), start(count);
@@ -65,12 +65,10 @@ std::vector<Box> boxes_of(const StackProfile& s, double& all_s) {
     boxes.push_back({s.nodes[i].frame, start[i], total[i], s.nodes[i].self_s, depth[i]});
     place(below[i], start[i], depth[i] + 1);
   }
-  if (boxes.size() > most_boxes) {
-    std::stable_sort(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) {
-      return a.total != b.total ? a.total > b.total : a.depth < b.depth;
-    });
-    boxes.resize(most_boxes);
-  }
+  std::stable_sort(boxes.begin(), boxes.end(), [](const Box& x, const Box& y) {
+    return x.total != y.total ? x.total > y.total : x.depth < y.depth;
+  });
+  if (boxes.size() > most_boxes) boxes.resize(most_boxes);
   return boxes;
 }
 
@@ -135,7 +133,8 @@ std::string flame_graph(const StackProfile& stacks) {
       "<p hidden><label>Search <input type=\"search\"></label> <button type=\"button\" disabled>Whole</button></p>\n"
       "<p class=\"said\" aria-live=\"polite\"></p>\n";
   out += fmt::format("<svg width=\"100%\" height=\"{}\" role=\"img\" aria-label=\"Flame graph\">\n", rows * row_px);
-  for (const Box& box : boxes) out += box_svg(stacks, box, all_s, numbers);
+  for (const Box& box : boxes)
+    if (out.size() < most_B) out += box_svg(stacks, box, all_s, numbers);
   out += fmt::format(
       "</svg>\n<figcaption><p class=\"legend\">Colours by module:{}</p>\n"
       "<p class=\"foot\">The width of a box is its share of {}; callers stand above what they call, side by side by "

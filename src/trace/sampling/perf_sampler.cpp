@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -16,13 +17,14 @@
 #include "trace/sampling/proc_text.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/sampler.hpp"
-#include "trace/sampling/unwinder.hpp"
+#include "trace/sampling/stack_collector.hpp"
 
 namespace haywatt::trace {
 namespace {
 
-/// What an unprivileged user may lock a CPU (kernel.perf_event_mlock_kb: 516).
-constexpr std::size_t buffer_B = 512 << 10;
+/// A busy machine may leave the reader without a CPU for seconds. Unprivileged users may lock less
+/// (kernel.perf_event_mlock_kb: 516 kB a CPU).
+constexpr std::array<std::size_t, 3> buffer_sizes_B = {4 << 20, 1 << 20, 512 << 10};
 /// A record lies in its buffer at most so long after the time that it bears.
 constexpr std::int64_t settled_after_ns = 20'000'000;
 
@@ -67,17 +69,17 @@ class Reader {
 class PerfSampler final : public Sampler {
  public:
   PerfSampler(const SamplingOptions& options, PerfScope scope)
-      : attributes_(perf_attributes(options, scope)), scope_(scope), unwinder_(files_, builder_) {}
+      : attributes_(perf_attributes(options, scope)), scope_(scope), stacks_(options) {}
 
   /// errno of the kernel's refusal, or 0.
   int open() {
-    for (const int cpu : online_cpus()) {
-      auto ring = std::make_unique<PerfRing>(attributes_, scope_, cpu, buffer_B);
-      if (ring->error() == ENODEV) continue;  // went offline meanwhile
-      if (ring->error() != 0) return ring->error();
-      rings_.push_back(std::move(ring));
+    int error = ENODEV;
+    for (const std::size_t size : buffer_sizes_B) {
+      error = open_rings(size);
+      if (error == 0) break;
+      rings_.clear();
     }
-    return rings_.empty() ? ENODEV : 0;
+    return error;
   }
 
   void start(pid_t parent) override { processes_.of(parent); }
@@ -94,17 +96,24 @@ class PerfSampler final : public Sampler {
     p.clock = "cpu";
     p.period_s = period_s();
     p.lost = lost_;
-    add_unsampled();
-    builder_.finish(p);
+    for (const auto& [name, seconds] : unsampled_s_) stacks_.add_unsampled(name, seconds);
+    stacks_.finish(result);
     if (scope_ == PerfScope::UserCode)
       result.notes.emplace_back(
           "time in the kernel is not sampled: kernel.perf_event_paranoid permits programs' own code only");
-    if (broken_ > 0)
-      result.notes.push_back(fmt::format(
-          "{} of {} stacks could not be followed to their beginning and hang below [incomplete]", broken_, p.samples));
   }
 
  private:
+  int open_rings(std::size_t buffer_B) {
+    for (const int cpu : online_cpus()) {
+      auto ring = std::make_unique<PerfRing>(attributes_, scope_, cpu, buffer_B);
+      if (ring->error() == ENODEV) continue;  // went offline meanwhile
+      if (ring->error() != 0) return ring->error();
+      rings_.push_back(std::move(ring));
+    }
+    return rings_.empty() ? ENODEV : 0;
+  }
+
   static std::vector<int> online_cpus() {
     std::string text = proc_text("/sys/devices/system/cpu/online");
     while (!text.empty() && text.back() == '\n') text.pop_back();
@@ -195,13 +204,6 @@ class PerfSampler final : public Sampler {
     unsampled_s_[processes_.of(pid).name] += 1e-9 * static_cast<double>(cpu_ns);
   }
 
-  void add_unsampled() {
-    for (const auto& [name, seconds] : unsampled_s_) {
-      const std::uint32_t frames[] = {builder_.frame(name, "process"), builder_.frame("[too short to be sampled]", "")};
-      builder_.add(frames, 0, seconds);
-    }
-  }
-
   void sample(Reader& in) {
     const auto ip = in.next<std::uint64_t>();
     const auto pid = in.next<pid_t>();
@@ -218,19 +220,13 @@ class PerfSampler final : public Sampler {
       const auto bytes = in.bytes(room);
       const auto copied = room > 0 ? in.next<std::uint64_t>() : 0;
       const Registers registers = from_perf(values);
-      whole = unwinder_.walk(pid, *processes_.of(pid).space, registers,
-                             {registers.sp(), bytes.first(std::min<std::uint64_t>(copied, bytes.size()))}, frames_);
+      whole = stacks_.walk(pid, *processes_.of(pid).space, registers,
+                           {registers.sp(), bytes.first(std::min<std::uint64_t>(copied, bytes.size()))}, frames_);
     } else if (frames_.empty()) {
-      frames_.push_back(
-          builder_.frame(std::string(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]"), "kernel"));
+      frames_.push_back(stacks_.frame(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]", "kernel"));
     }
-    if (!whole) {
-      ++broken_;
-      frames_.push_back(builder_.frame("[incomplete]", ""));
-    }
-    frames_.push_back(builder_.frame(processes_.of(pid).name, "process"));
-    std::reverse(frames_.begin(), frames_.end());
-    builder_.add(frames_, 1, period_s());
+    const SampledProcess& process = processes_.of(pid);
+    stacks_.add(pid, process.name, process.python, frames_, whole, period_s());
     if (sampled_threads_.size() < 1'000'000) sampled_threads_[tid] = pid;
   }
 
@@ -239,7 +235,7 @@ class PerfSampler final : public Sampler {
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 1'000); ++i) {
       const auto address = in.next<std::uint64_t>();
       if (address >= static_cast<std::uint64_t>(PERF_CONTEXT_MAX)) continue;  // says whose addresses follow
-      frames_.push_back(builder_.frame(std::string(kernel_symbols_.function_at(address)), "kernel"));
+      frames_.push_back(stacks_.frame(kernel_symbols_.function_at(address), "kernel"));
     }
   }
 
@@ -247,15 +243,13 @@ class PerfSampler final : public Sampler {
   PerfScope scope_;
   std::vector<std::unique_ptr<PerfRing>> rings_;
   std::vector<PerfRecord> waiting_;
-  CodeFiles files_;
-  StackBuilder builder_;
-  Unwinder unwinder_;
+  StackCollector stacks_;
   SampledProcesses processes_;
   KernelSymbols kernel_symbols_;
   std::vector<std::uint32_t> frames_;
   std::unordered_map<pid_t, pid_t> sampled_threads_;
   std::map<std::string, double> unsampled_s_;
-  std::uint64_t lost_ = 0, broken_ = 0;
+  std::uint64_t lost_ = 0;
 };
 
 }  // namespace

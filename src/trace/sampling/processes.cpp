@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "trace/sampling/python_spy.hpp"
+
 namespace haywatt::trace {
 namespace {
 
@@ -57,11 +59,14 @@ void SampledProcesses::replaced(pid_t pid, std::string name) {
   SampledProcess& process = by_pid_[pid];
   process.name = std::move(name);
   process.runs_program = true;
+  process.python = false;
   process.space = std::make_shared<AddressSpace>();
 }
 
 void SampledProcesses::mapped(pid_t pid, Mapping mapping) {
-  auto& space = by_pid_[pid].space;
+  SampledProcess& process = by_pid_[pid];
+  process.python = process.python || is_python(mapping.file.path);
+  auto& space = process.space;
   if (space.use_count() > 1) space = std::make_shared<AddressSpace>(*space);  // the parent's stays as it is
   space->add(std::move(mapping));
 }

@@ -34,6 +34,7 @@ struct SampledProcess {
   std::string name;  ///< as the kernel keeps it: at most 15 bytes
   std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
   bool runs_program = false;  ///< an exec was seen, of it or of whom it was copied from
+  bool python = false;        ///< has an interpreter of Python mapped
   bool ended = false;
 };
 

@@ -9,8 +9,8 @@
 #include "trace/sampling/proc_text.hpp"
 #include "trace/sampling/proc_tree.hpp"
 #include "trace/sampling/sampler.hpp"
+#include "trace/sampling/stack_collector.hpp"
 #include "trace/sampling/thread_stop.hpp"
-#include "trace/sampling/unwinder.hpp"
 
 namespace haywatt::trace {
 namespace {
@@ -28,9 +28,7 @@ std::int64_t clock_ns(clockid_t clock) {
 class PtraceSampler final : public Sampler {
  public:
   explicit PtraceSampler(const SamplingOptions& options)
-      : period_ns_(static_cast<std::int64_t>(1e9 / options.rate_Hz)),
-        stops_(options.stack_B),
-        unwinder_(files_, builder_) {}
+      : period_ns_(static_cast<std::int64_t>(1e9 / options.rate_Hz)), stops_(options.stack_B), stacks_(options) {}
 
   void start(pid_t parent) override {
     tree_.emplace(parent);
@@ -61,13 +59,11 @@ class PtraceSampler final : public Sampler {
     p.by = "ptrace";
     p.clock = "cpu";
     p.period_s = 1e-9 * static_cast<double>(period_ns_);
-    builder_.finish(p);
+    stacks_.finish(result);
     result.notes.emplace_back("time in the kernel counts as that of the function that called it");
     if (refused_ > 0)
-      result.notes.push_back(fmt::format("{} times a thread could not be looked at: the kernel refused", refused_));
-    if (broken_ > 0)
       result.notes.push_back(fmt::format(
-          "{} of {} stacks could not be followed to their beginning and hang below [incomplete]", broken_, p.samples));
+          "{} times a thread could not be looked at: it is traced by somebody else, or another user's", refused_));
     if (slowed_ > looks_ / 10)
       result.notes.emplace_back("so many threads take long to look at: there were fewer samples than asked for");
   }
@@ -80,6 +76,7 @@ class PtraceSampler final : public Sampler {
   struct Known {
     std::uint64_t started = 0, code_start = 0;
     std::uint64_t maps_read_at = 0;  ///< look
+    bool python = false;
     AddressSpace space;
   };
 
@@ -125,26 +122,23 @@ class PtraceSampler final : public Sampler {
       read_space(t.pid, known);
     }
     frames_.clear();
-    bool whole = unwinder_.walk(t.pid, known.space, registers, stack, frames_);
+    bool whole = stacks_.walk(t.pid, known.space, registers, stack, frames_);
     if (!whole && known.maps_read_at + 50 < looks_) {  // libraries may have been loaded meanwhile
       read_space(t.pid, known);
       frames_.clear();
-      whole = unwinder_.walk(t.pid, known.space, registers, stack, frames_);
+      whole = stacks_.walk(t.pid, known.space, registers, stack, frames_);
     }
-    if (!whole) {
-      ++broken_;
-      frames_.push_back(builder_.frame("[incomplete]", ""));
-    }
-    frames_.push_back(builder_.frame(process->name, "process"));
-    std::reverse(frames_.begin(), frames_.end());
-    builder_.add(frames_, 1, 1e-9 * weight);
+    stacks_.add(t.pid, process->name, known.python, frames_, whole, 1e-9 * weight);
   }
 
   void read_space(pid_t pid, Known& known) {
     known.maps_read_at = looks_;
     known.space = AddressSpace();
-    for (Mapping& m : read_maps(proc_text(fmt::format("/proc/{}/maps", pid).c_str(), longest_maps_B)))
+    known.python = false;
+    for (Mapping& m : read_maps(proc_text(fmt::format("/proc/{}/maps", pid).c_str(), longest_maps_B))) {
+      known.python = known.python || is_python(m.file.path);
       known.space.add(std::move(m));
+    }
   }
 
   /// Numbers of threads come again.
@@ -157,15 +151,13 @@ class PtraceSampler final : public Sampler {
   std::int64_t period_ns_;
   std::optional<ProcTree> tree_;
   ThreadStops stops_;
-  CodeFiles files_;
-  StackBuilder builder_;
-  Unwinder unwinder_;
+  StackCollector stacks_;
   std::unordered_map<pid_t, Thread> threads_;
   std::unordered_map<pid_t, Known> known_;
   std::vector<std::uint32_t> frames_;
   std::mt19937_64 random_{20240229};
   std::int64_t last_look_ns_ = 0, next_look_ns_ = 0;
-  std::uint64_t looks_ = 0, slowed_ = 0, broken_ = 0, refused_ = 0;
+  std::uint64_t looks_ = 0, slowed_ = 0, refused_ = 0;
 };
 
 }  // namespace

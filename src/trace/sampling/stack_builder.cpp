@@ -11,18 +11,15 @@ namespace {
 /// While collecting; a hostile program's stacks are endless.
 constexpr std::size_t most_nodes_collected = 1'000'000, most_frames = 500'000, most_nodes = 50'000;
 
+const FrameRecord others{"[others]", "", "", 0};
+
 }  // namespace
 
-std::uint32_t StackBuilder::frame(const std::string& function, const std::string& module) {
-  std::string key = module + '\0' + function;
-  if (frames_.size() >= most_frames) key = std::string("\0[others]", 9);
+std::uint32_t StackBuilder::frame(const FrameRecord& frame) {
+  const FrameRecord& kept = frames_.size() < most_frames ? frame : others;
+  std::string key = kept.module + '\0' + kept.function + '\0' + kept.file + '\0' + std::to_string(kept.line);
   const auto [at, is_new] = frame_numbers_.try_emplace(std::move(key), static_cast<std::uint32_t>(frames_.size()));
-  if (is_new) {
-    FrameRecord f;
-    f.function = frames_.size() >= most_frames ? "[others]" : function;
-    f.module = frames_.size() >= most_frames ? "" : module;
-    frames_.push_back(std::move(f));
-  }
+  if (is_new) frames_.push_back(kept);
   return at->second;
 }
 

@@ -12,8 +12,8 @@ namespace haywatt::trace {
 
 class StackBuilder {
  public:
-  /// The number of a frame, the same for the same function and module. `function` as the linker knows it.
-  [[nodiscard]] std::uint32_t frame(const std::string& function, const std::string& module);
+  /// The number of a frame, the same for the same place. The function's name is as the linker knows it.
+  [[nodiscard]] std::uint32_t frame(const FrameRecord& frame);
   /// `frames` from the outermost to the innermost; `seconds` that it stands for.
   void add(std::span<const std::uint32_t> frames, std::uint64_t samples, double seconds);
   [[nodiscard]] std::uint64_t samples() const { return samples_; }

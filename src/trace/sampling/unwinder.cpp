@@ -30,14 +30,14 @@ Unwinder::Place Unwinder::place_of(pid_t pid, AddressSpace& space, std::uint64_t
 }
 
 std::uint32_t Unwinder::frame_of(const Place& place) {
-  if (place.file == nullptr) return builder_.frame("[unknown]", "");
+  if (place.file == nullptr) return builder_.frame({"[unknown]", "", "", 0});
   const auto known = place.file->frames.find(place.address);
   if (known != place.file->frames.end()) return known->second;
   if (place.file->frames.size() >= most_known_addresses) place.file->frames.clear();
   std::string function = "[unknown]";
   if (ElfImage* image = place.file->image(); image != nullptr)
     if (const auto name = image->function_at(place.address); !name.empty()) function = name;
-  const std::uint32_t number = builder_.frame(function, place.file->module());
+  const std::uint32_t number = builder_.frame({function, place.file->module(), "", 0});
   place.file->frames.emplace(place.address, number);
   return number;
 }

@@ -1,0 +1,238 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "haywatt/trace/stacks.hpp"
+#include "haywatt_test_paths.hpp"
+#include "trace/sampling/code_files.hpp"
+#include "trace/sampling/demangle.hpp"
+#include "trace/sampling/elf_image.hpp"
+#include "trace/sampling/proc_tree.hpp"
+#include "trace/sampling/processes.hpp"
+#include "trace/sampling/python_spy.hpp"
+#include "trace/sampling/stack_builder.hpp"
+#include "trace/sampling/stack_collector.hpp"
+
+namespace haywatt::trace {
+namespace {
+
+Mapping mapping(std::uint64_t start, std::uint64_t end, std::uint64_t offset, const char* path) {
+  return {start, end, offset, {path, 0}, nullptr};
+}
+
+TEST(Sampling, MappingsCoverWhatWasThere) {
+  AddressSpace space;
+  space.add(mapping(0x1000, 0x9000, 0, "a"));
+  space.add(mapping(0x3000, 0x5000, 0x100, "b"));
+  EXPECT_EQ(space.find(0x2fff)->file.path, "a");
+  EXPECT_EQ(space.find(0x3000)->file.path, "b");
+  ASSERT_NE(space.find(0x5000), nullptr);
+  EXPECT_EQ(space.find(0x5000)->file.path, "a");
+  EXPECT_EQ(space.find(0x5000)->file_offset, 0x4000U);  // a's part behind b keeps its place in the file
+  space.add(mapping(0x4000, 0x8000, 0, "c"));
+  EXPECT_EQ(space.find(0x3fff)->file.path, "b");
+  EXPECT_EQ(space.find(0x7fff)->file.path, "c");
+  EXPECT_EQ(space.find(0x8000)->file_offset, 0x7000U);
+  EXPECT_EQ(space.find(0x9000), nullptr);
+  EXPECT_EQ(space.find(0xfff), nullptr);
+  space.add(mapping(0x100, 0x100, 0, "empty"));
+  EXPECT_EQ(space.find(0x100), nullptr);
+}
+
+TEST(Sampling, AForkKeepsItsParentsMappingsApart) {
+  SampledProcesses processes;
+  processes.replaced(1, "parent");
+  processes.mapped(1, mapping(0x1000, 0x2000, 0, "a"));
+  processes.forked(2, 1);
+  processes.mapped(2, mapping(0x1000, 0x2000, 0, "b"));
+  EXPECT_EQ(processes.of(1).space->find(0x1000)->file.path, "a");
+  EXPECT_EQ(processes.of(2).space->find(0x1000)->file.path, "b");
+  EXPECT_EQ(processes.of(2).name, "parent");
+  processes.replaced(2, "child");
+  EXPECT_EQ(processes.of(2).space->find(0x1000), nullptr);
+}
+
+TEST(Sampling, ProcLinesOfHostileNames) {
+  const auto stat =
+      read_thread_stat("12 (a) R (b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 20 21 22 4096 24 25 26 27 28");
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->name, "a) R (b");
+  EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->started, 777U);
+  EXPECT_EQ(stat->code_start, 4096U);
+  for (const char* text : {"", "1", "1 (x", "1 (x) ", "1 )x( R 1 2", "1 (x) R 1 2 3"})
+    EXPECT_FALSE(read_thread_stat(text));
+  const auto maps = read_maps(
+      "1000-2000 r--p 0 08:01 5 /not/code\n1000-2000 r-xp 00000400 08:01 5   /with blank \nbroken\n"
+      "zz-2000 r-xp 0 08:01 5 /x\n3000-4000 rwxp 0 00:00 0 \n");
+  ASSERT_EQ(maps.size(), 2U);
+  EXPECT_EQ(maps[0].file.path, "/with blank ");
+  EXPECT_EQ(maps[0].file_offset, 0x400U);
+  EXPECT_EQ(maps[0].file.inode, 5U);
+  EXPECT_EQ(maps[1].file.path, "//anon");
+}
+
+std::string own_bytes() {
+  std::ifstream file(HAYWATT_NVML_STUB, std::ios::binary);  // a small library of ours
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void use(ElfImage& image) {
+  for (std::uint64_t offset = 0; offset < 0x6000; offset += 0x3b) {
+    const auto address = image.address_at(offset).value_or(offset);
+    (void)image.function_at(address);
+    if (const UnwindRow* row = image.row_at(address); row != nullptr) {
+      std::vector<std::byte> bytes(64);
+      Registers registers;
+      registers.value[stack_pointer] = 0x1000;
+      (void)step_by_row(*row, {0x1000, bytes}, registers);
+    }
+  }
+}
+
+TEST(Sampling, FunctionsAndRowsOfAnElfFile) {
+  const auto image = ElfImage::read(own_bytes());
+  ASSERT_NE(image, nullptr);
+  std::size_t named = 0, rows = 0;
+  for (std::uint64_t offset = 0; offset < 0x10000; offset += 8) {
+    const auto address = image->address_at(offset);
+    if (!address) continue;
+    named += image->function_at(*address).starts_with("nvml") ? 1U : 0U;
+    rows += image->row_at(*address) != nullptr ? 1U : 0U;
+  }
+  EXPECT_GT(named, 10U);
+  EXPECT_GT(rows, 100U);
+}
+
+TEST(Sampling, DamagedElfFilesAreHarmless) {
+  const std::string whole = own_bytes();
+  ASSERT_GT(whole.size(), 4096U);
+  std::mt19937 random(7);
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes = whole;
+    if (round % 4 == 0) bytes.resize(random() % bytes.size());
+    for (int i = 0; i < 1 + round % 40; ++i) {
+      if (bytes.empty()) break;
+      // Headers and tables more often than code.
+      const std::size_t at =
+          i % 2 == 0 ? random() % std::min<std::size_t>(bytes.size(), 1024) : random() % bytes.size();
+      if (at >= 18) bytes[at] = static_cast<char>(random());
+    }
+    if (const auto image = ElfImage::read(bytes)) use(*image);
+  }
+  for (const char* text : {"", "\x7f",
+                           "\x7f"
+                           "ELF",
+                           "#!/bin/sh\n"})
+    EXPECT_EQ(ElfImage::read(std::string(text)), nullptr);
+}
+
+TEST(Sampling, ReplacedFilesAndDevicesAreNotRead) {
+  CodeFiles files;
+  EXPECT_EQ(files.find({HAYWATT_NVML_STUB, 1}, 0).image(), nullptr);  // another inode
+  EXPECT_NE(files.find({HAYWATT_NVML_STUB, 0}, 0).image(), nullptr);
+  EXPECT_EQ(files.find({"/dev/zero", 0}, 0).image(), nullptr);
+  EXPECT_EQ(files.find({"/tmp", 0}, 0).image(), nullptr);
+  EXPECT_NE(files.find({"[vdso]", 0}, 0).image(), nullptr);
+}
+
+TEST(Sampling, NamesThatBlowUp) {
+  Demangler demangle;
+  EXPECT_EQ(demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"),
+            "std::vector<int, std::allocator<int> >::push_back(int const&)");
+  EXPECT_EQ(demangle("main"), "main");
+  std::string bomb = "_Z1fI1aE";
+  bomb = "_Z1fSt4pairI1a1bES_IS0_S0_E";
+  for (int i = 1; i < 30; ++i)
+    bomb += "S_IS" + std::string(1, static_cast<char>(i < 10 ? '0' + i : 'A' + i - 10)) + "_S0_E";
+  EXPECT_LE(demangle(bomb).size(), 1100U);
+  EXPECT_EQ(demangle("_Z" + std::string(5000, '9')).size(), 1003U);  // cut, with a sign
+}
+
+TEST(Sampling, TreesAreCutAtTheirNarrowestBranches) {
+  StackBuilder builder;
+  const auto root = builder.frame({"root", "m", "", 0}), wide = builder.frame({"wide", "m", "", 0});
+  for (int i = 0; i < 60'000; ++i) {
+    const std::uint32_t path[] = {root, builder.frame({"f" + std::to_string(i), "m", "", 0})};
+    builder.add(path, 1, 1e-3);
+  }
+  const std::uint32_t path[] = {root, wide};
+  builder.add(path, 1, 5.0);
+  StackProfile profile;
+  builder.finish(profile);
+  EXPECT_EQ(profile.nodes.size(), 50'000U);
+  EXPECT_NEAR(sampled_s(profile), 65.0, 1e-6);
+  std::uint64_t samples = 0;
+  for (const StackNode& n : profile.nodes) samples += n.samples;
+  EXPECT_EQ(samples, 60'001U);
+  EXPECT_EQ(function_costs(profile).front().function, "root");  // has what was cut
+  for (std::size_t i = 0; i < profile.nodes.size(); ++i)
+    EXPECT_LT(profile.nodes[i].parent, static_cast<std::int32_t>(i));
+}
+
+TEST(Sampling, RecursionCountsOnce) {
+  StackBuilder builder;
+  const auto a = builder.frame({"a", "m", "", 0}), b = builder.frame({"b", "n", "", 0});
+  const std::uint32_t deep[] = {a, b, a, a};
+  builder.add(deep, 3, 3.0);
+  builder.add(std::span(deep).first(1), 1, 1.0);
+  StackProfile profile;
+  profile.period_s = 1.0;
+  builder.finish(profile);
+  const auto functions = function_costs(profile);
+  ASSERT_EQ(functions.size(), 2U);
+  EXPECT_EQ(functions[0].self_s, 4.0);
+  EXPECT_EQ(functions[0].total_s, 4.0);
+  EXPECT_EQ(functions[1].self_s, 0.0);
+  EXPECT_EQ(functions[1].total_s, 3.0);
+  EXPECT_EQ(module_costs(profile)[1].total_s, 3.0);
+  EXPECT_EQ(to_folded(profile), "a 1\na;b;a;a 3\n");
+}
+
+TEST(Sampling, PySpysStacksShareOutTheTimeOfTheirProcess) {
+  const auto python = read_py_spy(
+      "main (/a/b.py:3);0x7f1 (/usr/lib/libc.so.6);dot (numpy/core.c:17) 3\nmain (/a/b.py:3) 1\n"
+      "rubbish\nx (y) zz\n 5\n;;; 2\nlambda (<string>:1) 0\n");
+  ASSERT_EQ(python.size(), 2U);
+  ASSERT_EQ(python[0].frames.size(), 3U);
+  EXPECT_EQ(python[0].frames[0].module, "python");
+  EXPECT_EQ(python[0].frames[0].file, "/a/b.py");
+  EXPECT_EQ(python[0].frames[0].line, 3);
+  EXPECT_EQ(python[0].frames[1].function, "[unknown]");
+  EXPECT_EQ(python[0].frames[1].module, "libc.so.6");
+  EXPECT_EQ(python[0].frames[2].module, "core.c");
+
+  StackBuilder builder;
+  const auto spied = builder.frame({"python3\n12", "process", "", 0}),
+             other = builder.frame({"python3\n13", "process", "", 0});
+  const auto eval = builder.frame({"_PyEval", "python3", "", 0});
+  const std::uint32_t first[] = {spied, eval}, second[] = {other, eval};
+  builder.add(first, 8, 8.0);
+  builder.add(second, 2, 2.0);
+  StackProfile native;
+  builder.finish(native);
+  const StackProfile both = with_python(native, {{12, python}});
+  EXPECT_NEAR(sampled_s(both), 10.0, 1e-12);
+  for (const FrameRecord& f : both.frames) EXPECT_EQ(f.function.find('\n'), std::string::npos);
+  double dot = 0.0, eval_s = 0.0;
+  for (const CodeCost& c : function_costs(both)) {
+    if (c.function == "dot") dot = c.self_s;
+    if (c.function == "_PyEval") eval_s = c.self_s;
+  }
+  EXPECT_NEAR(dot, 6.0, 1e-12);
+  EXPECT_NEAR(eval_s, 2.0, 1e-12);
+  EXPECT_TRUE(is_python("/usr/bin/python3.11"));
+  EXPECT_TRUE(is_python("/x/libpython3.12.so.1.0"));
+  EXPECT_FALSE(is_python("/usr/bin/pythonic"));
+  EXPECT_FALSE(is_python("/usr/lib/python3/x.so"));
+}
+
+}  // namespace
+}  // namespace haywatt::trace
