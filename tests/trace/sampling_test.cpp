@@ -7,6 +7,7 @@
 #include <random>
 #include <sstream>
 
+#include "haywatt/metrics/code_costs.hpp"
 #include "haywatt/trace/stacks.hpp"
 #include "haywatt_test_paths.hpp"
 #include "trace/sampling/code_files.hpp"
@@ -20,6 +21,11 @@
 
 namespace haywatt::trace {
 namespace {
+
+using metrics::CodeCost;
+using metrics::function_costs;
+using metrics::module_costs;
+using metrics::sampled_s;
 
 Mapping mapping(std::uint64_t start, std::uint64_t end, std::uint64_t offset, const char* path) {
   return {start, end, offset, {path, 0}, nullptr};
