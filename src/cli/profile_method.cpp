@@ -9,6 +9,7 @@
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/text.hpp"
 #include "haywatt/codec/method.hpp"
+#include "haywatt/data/bound.hpp"
 #include "haywatt/data/table_io.hpp"
 #include "haywatt/experiment/profile.hpp"
 #include "haywatt_version.hpp"
@@ -36,6 +37,7 @@ ProfileRecord profile_method(const ProfileMethodArguments& a) {
   job.method = spec.text();
   job.rules = a.bounds;
   if (job.rules.empty()) job.rules = {spec.name == "baler" ? "*=none" : "*=lossless"};
+  for (const std::string& rule : job.rules) (void)parse_bound_rule(rule);
   for (const std::string& rule : job.rules) job.bound += (job.bound.empty() ? "" : ", ") + rule;
   job.label = job.method + ", " + job.bound;
   job.data = a.data;

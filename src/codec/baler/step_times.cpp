@@ -29,7 +29,7 @@ OperatorCost dense_cost(std::size_t inputs, std::size_t outputs, bool leaky, std
   const auto in = static_cast<double>(inputs), out = static_cast<double>(outputs);
   OperatorCost cost;
   cost.macs = n * in * out;
-  cost.flops = 2.0 * cost.macs + (leaky ? n * out : 0.0);
+  cost.flops = 2.0 * cost.macs + n * out * (leaky ? 2.0 : 1.0);
   cost.parameters = (in + 1.0) * out;
   cost.read_B = (n * in + cost.parameters) * static_cast<double>(value_B);
   cost.written_B = n * out * static_cast<double>(value_B);

@@ -26,8 +26,8 @@ class StepTimes {
   std::uint64_t blocks_ = 0;
 };
 
-/// What a dense layer does with `rows` rows (docs/counting.md): two FLOPs a MAC, the bias among them, and one FLOP an
-/// output for a leaky activation. Weights are read once.
+/// What a dense layer does with `rows` rows (docs/counting.md): two FLOPs a MAC, one an output for the bias and one
+/// for a leaky activation. Weights are read once.
 [[nodiscard]] OperatorCost dense_cost(std::size_t inputs, std::size_t outputs, bool leaky, std::uint64_t rows,
                                       std::size_t value_B);
 
