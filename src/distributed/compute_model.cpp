@@ -49,10 +49,11 @@ double predicted(const Row& x, const Row& c) { return x[0] * c[0] + x[1] * c[1] 
 
 }  // namespace
 
-Company company_of(Layout layout) {
+Company company_of(Layout layout, std::uint64_t rows, std::uint64_t micro_batches) {
   if (layout == Layout::Single) return Company::Alone;
   if (layout == Layout::Tensor) return Company::Slices;
-  return is_model_parallel(layout) ? Company::Stages : Company::Rows;
+  if (!is_model_parallel(layout)) return Company::Rows;
+  return std::min(rows, micro_batches) > 1 ? Company::Stages : Company::Turns;
 }
 
 LayerKey key_of(const Step& step, Company company) {

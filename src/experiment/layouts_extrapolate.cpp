@@ -42,8 +42,8 @@ void add_width(LayoutPays& pays, const LayoutPart& part, const std::vector<Layer
                      part.curve.median_deviation});
   Best parallel_time, parallel_cpu, other_time, other_cpu;
   const auto offer = [&](Layout layout, std::uint64_t micro_batches, const std::string& text) {
-    const Prediction p =
-        predict(schedule(layout, layers, ranks, pays.batch, micro_batches), layers, company_of(layout), compute, link);
+    const Prediction p = predict(schedule(layout, layers, ranks, pays.batch, micro_batches), layers,
+                                 company_of(layout, pays.batch, micro_batches), compute, link);
     (is_model_parallel(layout) ? parallel_time : other_time).offer(text, p.time_s);
     (is_model_parallel(layout) ? parallel_cpu : other_cpu).offer(text, p.cpu_s());
   };

@@ -21,8 +21,16 @@ const std::vector<LayerShape> pair = {{10, 10, true}, {10, 10, false}};
 
 double time_of(Layout layout, const std::vector<LayerShape>& layers, int ranks, std::uint64_t rows, std::uint64_t micro,
                const LinkModel& link) {
-  return predict(schedule(layout, layers, ranks, rows, micro), layers, company_of(layout), one_second_a_mac(), link)
+  return predict(schedule(layout, layers, ranks, rows, micro), layers, company_of(layout, rows, micro),
+                 one_second_a_mac(), link)
       .time_s;
+}
+
+TEST(CostModel, StagesOfASingleMicroBatchTakeTurns) {
+  EXPECT_EQ(company_of(Layout::Pipeline, 1, 4), Company::Turns);
+  EXPECT_EQ(company_of(Layout::PipelineOverlap, 8, 1), Company::Turns);
+  EXPECT_EQ(company_of(Layout::Pipeline, 2, 4), Company::Stages);
+  EXPECT_EQ(company_of(Layout::Tensor, 1, 1), Company::Slices);
 }
 
 TEST(CostModel, WithoutMessagesRowsDivideTheTime) {

@@ -55,9 +55,10 @@ struct LinkModel {
 };
 
 /// Which weights a rank goes through between two uses of the same layer, and whether the other ranks work too: both
-/// decide where weights come from, cache or memory.
-enum class Company { Alone, Rows, Stages, Slices };
-[[nodiscard]] Company company_of(Layout layout);
+/// decide where weights come from, cache or memory, and how fast. Turns: stages of which one works at a time, as those
+/// of a pipeline with a single micro-batch do.
+enum class Company { Alone, Rows, Stages, Slices, Turns };
+[[nodiscard]] Company company_of(Layout layout, std::uint64_t rows, std::uint64_t micro_batches);
 
 /// What a layer's time depends on; Finish steps have no inputs.
 struct LayerKey {

@@ -16,6 +16,7 @@ class LayoutRun {
 
   [[nodiscard]] Layout layout() const { return layout_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_; }
+  [[nodiscard]] Company company() const { return company_; }
   [[nodiscard]] const std::vector<Program>& programs() const { return programs_; }
 
   struct Cost {
@@ -46,6 +47,7 @@ class LayoutRun {
   const DenseNetwork& network_;
   Channel& channel_;
   std::uint64_t rows_;
+  Company company_;
   std::vector<Program> programs_;
   const Program& mine_;
   std::map<std::uint32_t, Activation> held_;

@@ -14,10 +14,13 @@
 namespace haywatt::distributed {
 namespace {
 
-constexpr double link_budget_s = 1.5;
-constexpr double layer_budget_s = 0.3;  // of timing the layers of a batch, beyond the least number of passes
-constexpr int most_passes = 30;
-constexpr int most_repeats = 30;
+constexpr double link_budget_s = 1.0;
+constexpr double link_valid_s = 3.0;  // then it is timed anew for the next batch
+constexpr int rounds = 3;             // of timing layers, predicting and running the layouts of a batch
+constexpr double layer_budget_s =
+    0.15;  // of timing the layers of a batch in a round, beyond the least number of passes
+constexpr int most_passes = 20;
+constexpr int most_repeats = 60;
 constexpr double quick_s = 0.3;  // a layout that needs less in all is repeated more often
 
 double median(std::vector<double> v) {
@@ -70,7 +73,7 @@ class Worker {
     part.blas = openblas_get_config();
     limit(0.0);
     check_results();
-    time_layers(3);
+    for (auto begin = runs_.begin(); begin != runs_.end(); begin = end_of_batch(begin)) time_layers(begin, 3);
     compute_.fit();
     const auto& c = *compute_.curve();
     part.curve = {c.layer_s, c.s_per_FLOP, c.s_per_weight_B, c.worst_deviation, c.median_deviation};
@@ -81,6 +84,8 @@ class Worker {
   }
 
  private:
+  using Runs = std::list<LayoutRun>;
+
   [[nodiscard]] bool first() const { return channel_.rank() == 0; }
 
   void limit(double rate_bit_s) {
@@ -131,22 +136,18 @@ class Worker {
     }
   }
 
-  /// Each layer at least so many times.
-  void time_layers(int fewest_passes) {
+  /// Each layer of the batch that begins here at least so many times.
+  void time_layers(Runs::iterator begin, int fewest_passes) {
     std::map<LayerKey, std::vector<double>> seconds;
-    // The layouts of a batch in turn, as they will run: each finds the caches as another one left them.
-    for (auto begin = runs_.begin(); begin != runs_.end();) {
-      const auto end = end_of_batch(begin);
-      const auto pass = [&] {
-        for (auto run = begin; run != end; ++run) run->time_layers(seconds);
-      };
-      const double before = now_s();
-      pass();
-      const int passes =
-          from_rank_0(std::clamp(static_cast<int>(layer_budget_s / (now_s() - before)), fewest_passes, most_passes));
-      for (int i = 1; i < passes; ++i) pass();
-      begin = end;
-    }
+    // The layouts in turn, as they will run: each finds the caches as another one left them.
+    const auto pass = [&] {
+      for (auto run = begin; run != end_of_batch(begin); ++run) run->time_layers(seconds);
+    };
+    const double before = now_s();
+    pass();
+    const int passes =
+        from_rank_0(std::clamp(static_cast<int>(layer_budget_s / (now_s() - before)), fewest_passes, most_passes));
+    for (int i = 1; i < passes; ++i) pass();
     std::vector<TimedLayer> mine;
     for (auto& [key, values] : seconds) mine.push_back({key, median(values)});
     if (!first()) {
@@ -185,6 +186,20 @@ class Worker {
     if (wanted.rate_bit_s > 0.0) n.rate_bit_s = wanted.rate_bit_s;
     n.latency_s = wanted.latency_s;
     limit(wanted.rate_bit_s);
+    LinkModel link = LinkModel::assumed(0.0, 0.0, 0.0);
+    double timed_s = -INFINITY;
+    for (auto begin = runs_.begin(); begin != runs_.end(); begin = end_of_batch(begin)) {
+      if (from_rank_0(now_s() - timed_s > link_valid_s) != 0) {
+        link = timed_link(wanted, n);
+        timed_s = now_s();
+      }
+      for (LayoutCase& c : cases_of_batch(begin, link, n.cases.size())) n.cases.push_back(std::move(c));
+    }
+    channel_.set_latency(0.0, {});
+    return n;
+  }
+
+  LinkModel timed_link(const JobNetwork& wanted, LayoutNetwork& n) {
     channel_.set_latency(0.0, {});
     LinkModel link = measured_link(wanted, n);
     if (wanted.latency_s > 0.0) {
@@ -193,15 +208,9 @@ class Worker {
     }
     link.wait_cpu_share = job_.spin ? 1.0 : measure_wait_share(channel_);
     link.add_s_per_B = add_s_per_B_;
-    // Short layers feel what the transport does between runs; and the machine may be faster or slower than before.
-    time_layers(1);
     n.wait_cpu_share = link.wait_cpu_share;
     if (link.alone_limit_B != UINT64_MAX) n.alone_limit_B = link.alone_limit_B;
-    std::size_t i = 0;
-    for (LayoutRun& run : runs_) n.cases.push_back(predicted(run, link, equality_[i++]));
-    run_in_turn(n);
-    channel_.set_latency(0.0, {});
-    return n;
+    return link;
   }
 
   /// Rank 0 measures and tells the others the line of each segment, which their added latency needs.
@@ -238,46 +247,64 @@ class Worker {
     double largest_difference = 0.0;
   };
 
-  [[nodiscard]] LayoutCase predicted(const LayoutRun& run, const LinkModel& link, const Equality& equality) const {
+  [[nodiscard]] LayoutCase described(const LayoutRun& run, const Equality& equality) const {
     LayoutCase c;
     c.layout = name(run.layout());
     c.model_parallel = is_model_parallel(run.layout());
     c.batch = run.rows();
     c.bit_equal = equality.bits;
     c.largest_difference = equality.largest_difference;
-    if (!first()) return c;
-    const Prediction p = predict(run.programs(), network_.shapes(), company_of(run.layout()), compute_, link);
+    return c;
+  }
+
+  [[nodiscard]] Prediction predicted(const LayoutRun& run, const LinkModel& link) const {
+    return predict(run.programs(), network_.shapes(), run.company(), compute_, link);
+  }
+
+  /// On rank 0 the prediction whose time is the median.
+  static void keep_median(std::vector<Prediction> all, LayoutCase& c) {
+    std::sort(all.begin(), all.end(), [](const Prediction& a, const Prediction& b) { return a.time_s < b.time_s; });
+    const Prediction& p = all[all.size() / 2];
     c.predicted_time_s = p.time_s;
     c.predicted_cpu_s = p.cpu_s();
     for (const RankPrediction& r : p.ranks)
       c.ranks.push_back({r.compute_s, r.busy_s, r.cpu_s, r.finish_s, r.memory.weights_B, r.memory.activations_B});
-    return c;
   }
 
-  using Runs = std::list<LayoutRun>;
   Runs::iterator end_of_batch(Runs::iterator begin) {
     return std::find_if(begin, runs_.end(), [&](const LayoutRun& r) { return r.rows() != begin->rows(); });
   }
 
-  /// All layouts after each other, several times, so that a slow change of the machine meets them all.
-  void run_in_turn(LayoutNetwork& n) {
-    for (LayoutRun& run : runs_) run.run();
-    std::size_t at = 0;
-    for (auto begin = runs_.begin(); begin != runs_.end();) {
-      const auto end = end_of_batch(begin);
-      const auto count = static_cast<std::size_t>(std::distance(begin, end));
+  /// The layouts of the batch that begins here, `first` cases into the network. In rounds: layers are timed, what they
+  /// will cost is predicted, and then they run after each other, several times. So a slow change of the machine meets
+  /// all of them, and between the timing of a layer and its use lies a part of a second instead of many.
+  std::vector<LayoutCase> cases_of_batch(Runs::iterator begin, const LinkModel& link, std::size_t first_case) {
+    const auto count = static_cast<std::size_t>(std::distance(begin, end_of_batch(begin)));
+    const auto run_at = [&](std::size_t i) -> LayoutRun& { return *std::next(begin, static_cast<std::ptrdiff_t>(i)); };
+    std::vector<LayoutCase> cases;
+    for (std::size_t i = 0; i < count; ++i) cases.push_back(described(run_at(i), equality_[first_case + i]));
+    std::vector<std::vector<Prediction>> predictions(count);
+    int repeat = 0, repeats = 0;
+    for (int round = 0; round < rounds; ++round) {
+      // Short layers feel what the transport does between runs.
+      time_layers(begin, 1);
       double slowest = 1e-6;
-      for (std::size_t i = 0; i < count; ++i) slowest = std::max(slowest, n.cases[at + i].predicted_time_s);
-      const int repeats = from_rank_0(
-          std::clamp(static_cast<int>(quick_s / slowest), job_.repeats, std::max(job_.repeats, most_repeats)));
-      for (int repeat = 0; repeat < repeats; ++repeat)
+      for (std::size_t i = 0; first() && i < count; ++i) {
+        predictions[i].push_back(predicted(run_at(i), link));
+        slowest = std::max(slowest, predictions[i].back().time_s);
+      }
+      if (round == 0)
+        repeats = from_rank_0(
+            std::clamp(static_cast<int>(quick_s / slowest), job_.repeats, std::max(job_.repeats, most_repeats)));
+      for (std::size_t i = 0; i < count; ++i) run_at(i).run();
+      for (; repeat < repeats * (round + 1) / rounds; ++repeat)
         for (std::size_t k = 0; k < count; ++k) {
           const std::size_t i = (k + static_cast<std::size_t>(repeat)) % count;
-          n.cases[at + i].trials.push_back(trial(*std::next(begin, static_cast<std::ptrdiff_t>(i))));
+          cases[i].trials.push_back(trial(run_at(i)));
         }
-      at += count;
-      begin = end;
     }
+    for (std::size_t i = 0; first() && i < count; ++i) keep_median(std::move(predictions[i]), cases[i]);
+    return cases;
   }
 
   LayoutTrial trial(LayoutRun& run) {
