@@ -135,6 +135,39 @@ class ProfileShares(Case):
             self.is_seven_to_three(self.profile(program, "split", "200", by=by, code=7, preexec_fn=as_nobody), by)
 
 
+class ProfilePython(Case):
+    WORK = "def loop():\n    s = 0\n    for i in range(4_000_000): s += i * i\nfor _ in range(5): loop()\n"
+    # Waits for the interpreter's end as py-spy does, then writes what it would.
+    SPY = """#!/bin/sh
+while [ $# -gt 0 ]; do case "$1" in --output) out="$2"; shift;; --pid) pid="$2"; shift;; esac; shift; done
+while kill -0 "$pid" 2>/dev/null && [ "$(cut -d' ' -f3 /proc/$pid/stat)" != Z ]; do sleep 0.02; done
+printf '%s\\n' '<module> (/w.py:4);loop (/w.py:1) 3' '<module> (/w.py:4) 1' > "$out"
+"""
+
+    def environment(self, script):
+        spy = self.path("py-spy")
+        with open(spy, "w", encoding="utf-8") as f:
+            f.write(script)
+        os.chmod(spy, 0o755)
+        return {**os.environ, "PATH": self.folder.name + ":/usr/bin:/bin"}
+
+    def test_functions_of_python(self):
+        for by in SAMPLERS:
+            record = self.profile("/usr/bin/python3", "-c", self.WORK, by=by, env=self.environment(self.SPY))
+            self.assertIn("py-spy", record["stacks"]["by"])
+            sums = self.seconds(record)
+            self.assertAlmostEqual(sums["loop"] / sum(sums.values()), 0.75, delta=0.01, msg=by)
+            loop = next(f for f in record["stacks"]["frames"] if f["function"] == "loop")
+            self.assertEqual((loop["module"], loop["file"], loop["line"]), ("python", "/w.py", 1))
+
+    def test_without_it_the_interpreter_is_shown(self):
+        record = self.profile("/usr/bin/python3", "-c", self.WORK,
+                              env=self.environment("#!/bin/sh\necho 'Error: Permission denied' >&2\nexit 1\n"))
+        self.assertTrue(any("Permission denied" in note for note in record["notes"]), record["notes"])
+        self.assertIn("_PyEval_EvalFrameDefault", self.seconds(record))
+        self.assertFalse(any("\n" in f["function"] for f in record["stacks"]["frames"]))
+
+
 class ProfileFiles(Case):
     def test_forms_of_other_tools(self):
         files = {name: self.path(name) for name in ("folded", "speedscope", "chrome", "csv")}

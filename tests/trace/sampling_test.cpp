@@ -13,6 +13,7 @@
 #include "trace/sampling/code_files.hpp"
 #include "trace/sampling/demangle.hpp"
 #include "trace/sampling/elf_image.hpp"
+#include "trace/sampling/jit_names.hpp"
 #include "trace/sampling/proc_tree.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/python_spy.hpp"
@@ -200,6 +201,24 @@ TEST(Sampling, RecursionCountsOnce) {
   EXPECT_EQ(functions[1].total_s, 3.0);
   EXPECT_EQ(module_costs(profile)[1].total_s, 3.0);
   EXPECT_EQ(to_folded(profile), "a 1\na;b;a;a 3\n");
+}
+
+TEST(Sampling, MapsOfCodeMadeAtRunTime) {
+  const auto list =
+      read_perf_map("7f20 10 py::b:/x y.py\n7f00 20 a\nzz 1 c\n7f40 1\n7f50\n7f60 1 \n\n" + std::string(3, '\0'));
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0].name, "a");
+  EXPECT_EQ(list[1].start, 0x7f20U);
+  EXPECT_EQ(list[1].size, 0x10U);
+  EXPECT_EQ(list[1].name, "py::b:/x y.py");
+  JitNames names;
+  EXPECT_EQ(names.find(::getpid(), 0x7f00), "");
+  const std::string path = "/tmp/perf-" + std::to_string(::getpid()) + ".map";
+  std::ofstream(path) << "7f00 20 a\n";
+  JitNames fresh;
+  EXPECT_EQ(fresh.find(::getpid(), 0x7f1f), "a");
+  EXPECT_EQ(fresh.find(::getpid(), 0x7f20), "");
+  std::remove(path.c_str());
 }
 
 TEST(Sampling, PySpysStacksShareOutTheTimeOfTheirProcess) {

@@ -96,8 +96,15 @@ class PerfSampler final : public Sampler {
     p.clock = "cpu";
     p.period_s = period_s();
     p.lost = lost_;
-    for (const auto& [name, seconds] : unsampled_s_) stacks_.add_unsampled(name, seconds);
+    double unsampled_s = 0.0;
+    for (const auto& [name, seconds] : unsampled_s_) {
+      stacks_.add_unsampled(name, seconds);
+      unsampled_s += seconds;
+    }
     stacks_.finish(result);
+    if (unsampled_s > 0.05 * (unsampled_s + period_s() * static_cast<double>(p.samples)))
+      result.notes.push_back(fmt::format(
+          "{} of CPU time are of threads too short to be sampled: --by ptrace sees into them", si(unsampled_s, "s")));
     if (scope_ == PerfScope::UserCode)
       result.notes.emplace_back(
           "time in the kernel is not sampled: kernel.perf_event_paranoid permits programs' own code only");

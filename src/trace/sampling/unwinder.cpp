@@ -42,6 +42,11 @@ std::uint32_t Unwinder::frame_of(const Place& place) {
   return number;
 }
 
+std::uint32_t Unwinder::made_frame(pid_t pid, std::uint64_t pc) {
+  const std::string_view name = jit_names_.find(pid, pc);
+  return builder_.frame({name.empty() ? "[unknown]" : std::string(name), "made at run time", "", 0});
+}
+
 bool Unwinder::walk(pid_t pid, AddressSpace& space, Registers registers, const StackCopy& stack,
                     std::vector<std::uint32_t>& frames) {
   // A call may be the last instruction of its function: what it returns to is then another's first.
@@ -50,7 +55,7 @@ bool Unwinder::walk(pid_t pid, AddressSpace& space, Registers registers, const S
     const Place place = place_of(pid, space, registers.pc - back);
     // A caller without code is a word that was no return address.
     if (place.file == nullptr && depth > 0) return false;
-    frames.push_back(frame_of(place));
+    frames.push_back(is_made(place) ? made_frame(pid, registers.pc - back) : frame_of(place));
     const std::uint64_t sp = registers.sp();
     const UnwindRow* row = nullptr;
     if (place.file != nullptr && place.file->image() != nullptr) row = place.file->image()->row_at(place.address);

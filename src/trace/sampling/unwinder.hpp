@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "trace/sampling/code_files.hpp"
+#include "trace/sampling/jit_names.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/registers.hpp"
 #include "trace/sampling/stack_builder.hpp"
@@ -26,9 +27,13 @@ class Unwinder {
   };
   Place place_of(pid_t pid, AddressSpace& space, std::uint64_t pc);
   std::uint32_t frame_of(const Place& place);
+  /// Code in memory without a file: a program compiled it itself.
+  static bool is_made(const Place& place) { return place.file != nullptr && place.file->path() == "//anon"; }
+  std::uint32_t made_frame(pid_t pid, std::uint64_t pc);
 
   CodeFiles& files_;
   StackBuilder& builder_;
+  JitNames jit_names_;
 };
 
 }  // namespace haywatt::trace
