@@ -93,8 +93,34 @@ static inline void haywatt_phase_send_(const char* verb, const char* name) {
   errno = error;
 }
 
+/* For `haywatt bottleneck`: HAYWATT_SPAN_DELAY="NAME=0.5" makes phase NAME half as long again, by a sleep before its end,
+ * so that it is seen whether the program takes longer for it. Begin and end must be in one file of source. */
+__extension__ static __thread long long haywatt_phase_began_;
+__extension__ static __thread int haywatt_phase_depth_;
+
+static inline void haywatt_phase_delay_(const char* verb, const char* name) {
+  const char* const delay = getenv("HAYWATT_SPAN_DELAY");
+  const char* const share = delay == NULL ? NULL : strrchr(delay, '=');
+  int named;
+  if (share == NULL) return;
+  named = name != NULL && strlen(name) == (size_t)(share - delay) && strncmp(name, delay, (size_t)(share - delay)) == 0;
+  if (*verb != 'b' && haywatt_phase_depth_ > 0 && (named || *verb == 'p') && --haywatt_phase_depth_ == 0) {
+    const double ns = (double)(haywatt_phase_clock_(1) - haywatt_phase_began_) * strtod(share + 1, NULL);
+    if (ns > 0.0 && ns < 1e13) {
+      long time[2];
+      time[0] = (long)(ns / 1e9);
+      time[1] = (long)(ns - (double)time[0] * 1e9);
+      syscall(SYS_nanosleep, time, (long*)NULL);
+    }
+  }
+  if (*verb != 'e' && named && haywatt_phase_depth_++ == 0) haywatt_phase_began_ = haywatt_phase_clock_(1);
+}
+
 static inline void haywatt_phase_mark_(const char* verb, const char* name) {
-  if (__atomic_load_n(&haywatt_phase_state_, __ATOMIC_RELAXED) != 2) haywatt_phase_send_(verb, name);
+  if (__atomic_load_n(&haywatt_phase_state_, __ATOMIC_RELAXED) == 2) return;
+  if (*verb != 'b') haywatt_phase_delay_(verb, name);
+  haywatt_phase_send_(verb, name);
+  if (*verb == 'b') haywatt_phase_delay_(verb, name);
 }
 
 #ifdef __cplusplus

@@ -28,6 +28,10 @@ import time
 __all__ = ["phase", "begin", "end", "switch", "metered"]
 
 _path = os.environ.get("HAYWATT_PHASES")
+# For `haywatt bottleneck`: "NAME=0.5" makes phase NAME half as long again, by a sleep before its end, so that it is seen whether
+# the program takes longer for it.
+_delayed, _, _delay = os.environ.get("HAYWATT_SPAN_DELAY", "").rpartition("=")
+_began = threading.local()
 _interleaved = 0x20 | 0x80 | 0x200  # code flags of generators, coroutines and both
 
 
@@ -68,22 +72,43 @@ def _send(verb, name):
         pass  # the meter is gone, or the channel is full: a program never pays for being metered
 
 
+def _delay_ends(name):
+    stack = getattr(_began, "stack", None)
+    if stack and name in (_delayed, None):
+        start = stack.pop()
+        if not stack:
+            time.sleep((time.monotonic() - start) * float(_delay))
+
+
+def _delay_begins(name):
+    if name == _delayed:
+        _began.__dict__.setdefault("stack", []).append(time.monotonic())
+
+
 def begin(name):
     """Begins a phase within the present one of this thread."""
     if _path:
         _send("begin", name)
+        if _delayed:
+            _delay_begins(name)
 
 
 def end(name=""):
     """Ends the innermost phase of that name on this thread; without a name the innermost of any."""
     if _path:
+        if _delayed:
+            _delay_ends(name)
         _send("end", name)
 
 
 def switch(name=""):
     """Ends the innermost phase of this thread and begins this one; without a name none."""
     if _path:
+        if _delayed:
+            _delay_ends(None)
         _send("phase", name)
+        if _delayed:
+            _delay_begins(name)
 
 
 class phase:
@@ -95,13 +120,11 @@ class phase:
         self.name = name
 
     def __enter__(self):
-        if _path:
-            _send("begin", self.name)
+        begin(self.name)
         return self
 
     def __exit__(self, *_):
-        if _path:
-            _send("end", self.name)
+        end(self.name)
         return False
 
     def __call__(self, function):

@@ -23,6 +23,8 @@ void add_sensors(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
 void add_baler_libtorch(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+/// `separated`: the command line holds "--", so that what follows is a program.
+void add_bottleneck(CLI::App& app, Action& action, bool separated);
 void add_baler(CLI::App& app, Action& action);
 void add_layouts(CLI::App& app, Action& action);
 void add_ladder(CLI::App& app, Action& action);

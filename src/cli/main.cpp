@@ -52,8 +52,8 @@ bool has_separator(int argc, char** argv) {
 bool runs_foreign_programs(int argc, char** argv) {
   if (argc < 2) return false;
   const std::string_view command = argv[1];
-  return command == "meter" || command == "compare" || command == "layouts" || command == "ladder" ||
-         (command == "profile" && has_separator(argc, argv));
+  return command == "meter" || command == "compare" || command == "bottleneck" || command == "layouts" ||
+         command == "ladder" || (command == "profile" && has_separator(argc, argv));
 }
 
 void describe(CLI::App& app) {
@@ -87,6 +87,7 @@ void add_commands(CLI::App& app, Action& action, bool program) {
   add_calibrate(app, action);
   add_baler_libtorch(app, action);
   add_compare(app, action);
+  add_bottleneck(app, action, program);
   add_baler(app, action);
   add_layouts(app, action);
   add_ladder(app, action);

@@ -14,6 +14,7 @@
 #include "haywatt/experiment/ladder.hpp"
 #include "haywatt/experiment/study.hpp"
 #include "haywatt/metrics/grid.hpp"
+#include "haywatt/record/bottleneck.hpp"
 #include "haywatt/record/compare.hpp"
 #include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
@@ -29,7 +30,8 @@ struct Arguments {
   double grid_g_per_kWh = 0.0, pue = 0.0;  ///< 0: not given
 };
 
-using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord, LadderRecord, ProfileRecord>;
+using Record = std::variant<StudyRecord, ProgramRecord, ComparisonRecord, LayoutsRecord, LadderRecord, ProfileRecord,
+                            BottleneckRecord>;
 
 /// A study, one run, a comparison, layouts, a ladder or a profile as JSON.
 Record read_record(const std::string& path) {
@@ -37,6 +39,7 @@ Record read_record(const std::string& path) {
   if (!j.is_object() || !j.contains("schema")) fail_input(path + " is not a record of haywatt (docs/records.md)");
   try {
     if (j["schema"] == "haywatt-compare/1") return j.get<ComparisonRecord>();
+    if (j["schema"] == "haywatt-bottleneck/1") return j.get<BottleneckRecord>();
     if (j["schema"] == "haywatt-layouts/1") return j.get<LayoutsRecord>();
     if (j["schema"] == "haywatt-profile/1") return j.get<ProfileRecord>();
     if (j["schema"] == "haywatt-ladder/1") return j.get<LadderRecord>();
@@ -115,6 +118,12 @@ std::string render(const Record& record, const Arguments& a) {
     if (a.format == "md") return report::to_markdown(*comparison);
     fail_usage("--format " + a.format + " does not apply to a comparison: write html or md");
   }
+  if (const auto* bottleneck = std::get_if<BottleneckRecord>(&record)) {
+    require_no_carbon_options(a, "a bottleneck");
+    if (a.format == "html") return report::to_html(*bottleneck);
+    if (a.format == "md") return report::to_markdown(*bottleneck);
+    fail_usage("--format " + a.format + " does not apply to a bottleneck: write html or md");
+  }
   if (const auto* layouts = std::get_if<LayoutsRecord>(&record)) {
     require_no_carbon_options(a, "layouts");
     if (a.format == "html") return report::to_html(*layouts);
@@ -178,7 +187,8 @@ void add_report(CLI::App& app, Action& action) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("report", "Write the report of a study or of a metered program, or export a record");
   c->add_option("DIR|RECORD.json", a->input,
-                "Folder of a study or a ladder, or a study, a run, a comparison, layouts, a ladder or a profile as "
+                "Folder of a study or a ladder, or a study, a run, a comparison, a bottleneck, layouts, a ladder or a "
+                "profile as "
                 "JSON "
                 "(docs/records.md)")
       ->required();

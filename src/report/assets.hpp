@@ -4,8 +4,9 @@
 
 namespace haywatt::report::assets {
 
-extern const std::string_view page;            ///< page.html: a study's frame, with {{name}} where the report goes
-extern const std::string_view program_page;    ///< program.html: a metered program's frame
+extern const std::string_view page;          ///< page.html: a study's frame, with {{name}} where the report goes
+extern const std::string_view program_page;  ///< program.html: a metered program's frame
+extern const std::string_view bottleneck_page;
 extern const std::string_view compare_page;    ///< compare.html: a comparison's frame
 extern const std::string_view layouts_page;    ///< layouts.html: a frame for layouts over ranks
 extern const std::string_view profile_page;    ///< profile.html: a profile's frame

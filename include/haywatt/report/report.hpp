@@ -4,6 +4,7 @@
 #include <string>
 
 #include "haywatt/metrics/grid.hpp"
+#include "haywatt/record/bottleneck.hpp"
 #include "haywatt/record/compare.hpp"
 #include "haywatt/record/ladder.hpp"
 #include "haywatt/record/layouts.hpp"
@@ -33,6 +34,12 @@ struct CarbonBasis {
 /// A comparison (haywatt compare), under the same rules.
 [[nodiscard]] std::string to_html(const ComparisonRecord& record);
 [[nodiscard]] std::string to_markdown(const ComparisonRecord& record);
+
+/// A search for a bottleneck (haywatt bottleneck), under the same rules.
+[[nodiscard]] std::string to_html(const BottleneckRecord& record);
+[[nodiscard]] std::string to_markdown(const BottleneckRecord& record);
+/// The same in a few lines for a terminal.
+[[nodiscard]] std::string to_text(const BottleneckRecord& record);
 
 /// Layouts of a network over ranks (haywatt layouts), under the same rules.
 [[nodiscard]] std::string to_html(const LayoutsRecord& record);
