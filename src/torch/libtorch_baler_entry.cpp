@@ -135,12 +135,13 @@ at::Tensor prepare(const ArrayView& table, const Habits& habits, const at::Devic
   return normalise(data, found, habits.normalise_values).to(border_type(habits.type));
 }
 
-at::Tensor run_batches(const Half& half, const at::Tensor& rows, std::uint32_t outputs, const Habits& habits) {
+at::Tensor run_batches(const Half& half, const char* name, const at::Tensor& rows, std::uint32_t outputs,
+                       const Habits& habits) {
   if (habits.batch_size < 1) fail_usage("baler-libtorch: a batch has at least 1 row");
   const auto size = static_cast<std::int64_t>(habits.batch_size);
   const Batches batches(rows, at::Tensor(), size, rows.scalar_type(), collation(habits));
   at::Tensor all = at::empty({habits.grow ? 0 : rows.size(0), std::int64_t{outputs}}, rows.options());
-  const BatchKinds kinds;
+  const BatchKinds kinds(name);
   for (std::int64_t i = 0; i < batches.batches(); ++i) {
     const BatchWatch watching(kinds, i, batches, 1);
     const at::Tensor y = half(batches.batch(i));
@@ -197,7 +198,8 @@ class Imitation final : public baler::LibtorchBaler {
       at::Tensor latents;
       {
         const Phase encoding(phase, "encode", device);
-        latents = run_batches(make_half(model.encoder, "encoder", habits, device), rows, model.latent(), habits);
+        latents =
+            run_batches(make_half(model.encoder, "encoder", habits, device), "encode", rows, model.latent(), habits);
       }
       return as_output(copy_out(latents, phase));
     });
@@ -220,7 +222,8 @@ class Imitation final : public baler::LibtorchBaler {
       {
         const Phase decoding(phase, "decode", device);
         const at::Tensor rows = input.to(border_type(habits.type));
-        decoded = run_batches(make_half(model.decoder, "decoder", habits, device), rows, model.columns(), habits);
+        decoded =
+            run_batches(make_half(model.decoder, "decoder", habits, device), "decode", rows, model.columns(), habits);
       }
       {
         const Phase renormalising(phase, "renormalise", device);

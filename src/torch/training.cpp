@@ -123,7 +123,7 @@ TrainResult run_training(const at::Tensor& rows, const TrainConfig& config, Coll
   double lr = config.lr;
   baler::PlateauSchedule schedule(config.lr, config.lr_scheduler_patience);
   baler::EarlyStopping stopping(config.early_stopping_patience, config.min_delta);
-  const BatchKinds training, testing;
+  const BatchKinds training("training"), testing("testing");
   const EnergyJudge judge(config.energy_stop, rows.numel());
   for (int epoch = 0; epoch < config.epochs; ++epoch) {
     const std::int64_t epochs = config.epochs - epoch;

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <string_view>
 
 #include "haywatt/codec/baler/operator_hooks.hpp"
@@ -24,8 +26,10 @@ using trace::TensorShape;
 struct Watch {
   std::atomic<OperatorListener*> listener{nullptr};
   baler::HookSampling sampling;
-  std::atomic<std::uint64_t> operators{0}, batches{0}, batches_seen{0}, kinds{0};
+  std::atomic<std::uint64_t> operators{0}, batches{0}, batches_seen{0};
   std::atomic<std::int64_t> announcing_ns{0};
+  std::mutex kinds_lock;
+  std::map<std::string, std::shared_ptr<trace::BatchSampler>> kinds;
 };
 
 Watch& watch() {
@@ -242,6 +246,7 @@ class MemoryWatch final : public c10::MemoryReportingInfoBase {
 #else
   void reportMemoryUsage(void*, std::int64_t size, std::size_t, std::size_t, c10::Device) override { book(size); }
 #endif
+  /// Always: libtorch warns of every block that is freed while this is so and was made while it was not.
   bool memoryProfilingEnabled() const override { return true; }
 
  private:
@@ -262,7 +267,8 @@ class Hooks final : public baler::OperatorHooks {
   void start(OperatorListener& to, const baler::HookSampling& sampling) const override {
     Watch& w = watch();
     w.sampling = sampling;
-    w.operators = w.batches = w.batches_seen = w.kinds = 0;
+    w.operators = w.batches = w.batches_seen = 0;
+    w.kinds.clear();
     w.announcing_ns = 0;
     w.listener.store(&to, std::memory_order_release);
   }
@@ -300,10 +306,13 @@ ThreadWatch::~ThreadWatch() {
   watch().announcing_ns += state().announcing_ns;
 }
 
-BatchKind::BatchKind() {
+BatchKind::BatchKind(const std::string& name) {
   if (listener() == nullptr) return;
-  const baler::HookSampling& s = watch().sampling;
-  sampler_ = std::make_unique<trace::BatchSampler>(s.share, s.seed + watch().kinds++);
+  Watch& w = watch();
+  const std::lock_guard lock(w.kinds_lock);
+  const std::uint64_t seed = w.sampling.seed + w.kinds.size();
+  sampler_ = w.kinds.try_emplace(name, std::make_shared<trace::BatchSampler>(w.sampling.share, seed)).first->second;
+  sampler_->begin_loop();
 }
 
 BatchWatch::BatchWatch(const BatchKinds& kinds, std::int64_t i, const Batches& batches, std::int64_t epochs)

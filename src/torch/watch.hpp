@@ -36,18 +36,20 @@ class ThreadWatch {
   std::uint64_t callback_ = 0;
 };
 
-/// The batches of one kind; nothing to do unless operators are watched when it is made.
+/// The batches of one kind; nothing to do unless operators are watched when it is made. What was learned of a kind is
+/// kept for the next loop of the same name.
 class BatchKind {
  public:
-  BatchKind();
+  explicit BatchKind(const std::string& name);
   [[nodiscard]] trace::BatchSampler* sampler() const { return sampler_.get(); }
 
  private:
-  std::unique_ptr<trace::BatchSampler> sampler_;
+  std::shared_ptr<trace::BatchSampler> sampler_;
 };
 
 /// Those of a loop over Batches: the last may be smaller.
 struct BatchKinds {
+  explicit BatchKinds(const std::string& name) : full(name + ", full"), last(name + ", last") {}
   BatchKind full, last;
 };
 

@@ -21,7 +21,9 @@ void follow(double& mean, double value) noexcept { mean = mean > 0.0 ? mean + ne
 
 }  // namespace
 
-BatchSampler::BatchSampler(double share, std::uint64_t seed) noexcept : share_(std::max(share, 1e-4)), state_(seed) {}
+BatchSampler::BatchSampler(double share, std::uint64_t seed) noexcept : share_(std::max(share, 1e-4)), state_(seed) {
+  if (share_ >= 1.0) longest_ = 1;
+}
 
 double BatchSampler::next(std::uint64_t left) noexcept {
   if (at_ == length_) {
@@ -35,7 +37,7 @@ double BatchSampler::next(std::uint64_t left) noexcept {
 void BatchSampler::learn(double batch_s, double looking_s) noexcept {
   follow(batch_s_, std::max(batch_s - looking_s, 1e-9));
   if (looking_s > 0.0) follow(looking_s_, looking_s);
-  if (share_ >= 1.0) return;
+  if (share_ >= 1.0 || looking_s_ <= 0.0) return;
   const double wanted = std::ceil(looking_s_ / (share_ * batch_s_));
   longest_ = static_cast<std::uint64_t>(std::clamp(wanted, 1.0, static_cast<double>(longest_stretch)));
 }

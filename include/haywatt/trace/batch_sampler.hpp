@@ -5,12 +5,15 @@
 namespace haywatt::trace {
 
 /// Stratified sampling: the loop is cut into stretches of k batches, one batch of each is drawn at random and stands
-/// for k. The first is always seen, alone, to learn what looking costs; k follows from that and from how long batches
-/// take. One sampler a kind of batch (training, validation; full, last). Not thread-safe.
+/// for k. k is 16 until a batch was looked at, then follows from what that cost and from how long batches take.
+/// One sampler a kind of batch (training, validation; full, last). Not thread-safe.
 class BatchSampler {
  public:
   /// `share` of the time that looking may take, at least 1e-4; 1 or more sees every batch.
   BatchSampler(double share, std::uint64_t seed) noexcept;
+
+  /// A loop begins; what was learned in loops before is kept.
+  void begin_loop() noexcept { at_ = length_ = 0; }
 
   /// The weight of the next batch; 0: not to be looked at. `left`: batches of this kind still to come, it included, at
   /// least 1; the weights of `left` batches add up to `left` if so many come.
@@ -24,7 +27,7 @@ class BatchSampler {
  private:
   double share_;
   std::uint64_t state_;
-  std::uint64_t longest_ = 1;                     ///< k of stretches to come
+  std::uint64_t longest_ = 16;                    ///< k of stretches to come
   std::uint64_t length_ = 0, seen_ = 0, at_ = 0;  ///< the stretch: its length, whose batch is seen, the next batch
   double batch_s_ = 0.0, looking_s_ = 0.0;        ///< moving means
 };
