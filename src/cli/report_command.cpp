@@ -102,7 +102,7 @@ void require_no_carbon_options(const Arguments& a, const std::string& what) {
     fail_usage("--country, --grid and --pue do not apply to " + what);
 }
 
-std::string render(const Record& record, const Arguments& a) {
+std::string render(const Record& record, const Arguments& a, const report::Attachments& attachments) {
   if (const auto* study = std::get_if<StudyRecord>(&record)) {
     if (study->runs.empty()) fail_input(a.input + " has no runs to report yet");
     if (a.format == "improvements") fail_usage("--format improvements is for a ladder: " + a.input + " holds a study");
@@ -110,7 +110,7 @@ std::string render(const Record& record, const Arguments& a) {
       fail_usage("--format " + a.format + " is for one run and " + a.input +
                  " holds a study: give the record of one run (haywatt meter -o FILE.json)");
     require_no_carbon_options(a, "the report of a study");
-    return render_report(*study, a.format);
+    return render_report(*study, a.format, attachments);
   }
   if (const auto* comparison = std::get_if<ComparisonRecord>(&record)) {
     require_no_carbon_options(a, "a comparison");
@@ -168,7 +168,7 @@ int report(const Arguments& a) {
   const Record record = ladder   ? Record(experiment::load_ladder(a.input))
                         : folder ? Record(experiment::load_study(a.input))
                                  : read_record(a.input);
-  const std::string text = render(record, a);
+  const std::string text = render(record, a, folder && !ladder ? find_attachments(a.input) : report::Attachments{});
   if (a.output == "-") {
     std::fputs(text.c_str(), stdout);  // main() tells a failure
     return 0;

@@ -3,15 +3,22 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "haywatt/base/error.hpp"
 #include "haywatt/base/file.hpp"
+#include "haywatt/base/log.hpp"
 #include "haywatt/metrics/summary.hpp"
 #include "haywatt/report/report.hpp"
 
 namespace haywatt::cli {
 namespace {
+
+constexpr std::size_t most_attachments = 8;
+constexpr std::uint64_t most_attachment_B = std::uint64_t{64} << 20;
 
 struct ReportFile {
   const char* name;
@@ -27,18 +34,55 @@ std::string three_digits(const metrics::Metric& m, double scale) {
   return fmt::format("{:.{}f}", v, v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3);
 }
 
+/// Files NAME*.json of a folder, by name.
+std::vector<std::string> records_named(const std::string& folder, const std::string& name) {
+  std::vector<std::string> paths;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with(name) && file.ends_with(".json") && entry.is_regular_file(failed))
+      paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  if (paths.size() > most_attachments) {
+    log::warning(fmt::format("{}: only the first {} of {} records {}*.json go into the report", folder,
+                             most_attachments, paths.size(), name));
+    paths.resize(most_attachments);
+  }
+  return paths;
+}
+
+template <class Record>
+void attach(const std::string& path, std::vector<Record>& records) {
+  try {
+    records.push_back(nlohmann::json::parse(read_text_file(path, most_attachment_B)).get<Record>());
+  } catch (const Error& e) {
+    log::warning(path + " does not go into the report: " + e.what());
+  } catch (const nlohmann::json::exception&) {
+    log::warning(path + " does not go into the report: it is no JSON of a record");
+  }
+}
+
 }  // namespace
 
-std::string render_report(const StudyRecord& study, const std::string& format) {
-  if (format == "html") return report::to_html(study);
+std::string render_report(const StudyRecord& study, const std::string& format, const report::Attachments& attachments) {
+  if (format == "html") return report::to_html(study, attachments);
   if (format == "md") return report::to_markdown(study);
   if (format == "json") return report::to_metrics(study).dump(2) + "\n";
   fail_usage("unknown format '" + format + "': write html, md or json");
 }
 
+report::Attachments find_attachments(const std::string& folder) {
+  report::Attachments found;
+  for (const std::string& path : records_named(folder, "profile-")) attach(path, found.profiles);
+  for (const std::string& path : records_named(folder, "bottleneck-")) attach(path, found.bottlenecks);
+  return found;
+}
+
 void write_reports(const std::string& folder, const StudyRecord& study) {
+  const report::Attachments attachments = find_attachments(folder);
   for (const ReportFile& file : report_files)
-    write_text_file(folder + "/" + file.name, render_report(study, file.format));
+    write_text_file(folder + "/" + file.name, render_report(study, file.format, attachments));
 }
 
 bool has_reports(const std::string& folder) {

@@ -69,8 +69,6 @@ OperatorFile::~OperatorFile() {
     if (totals.operators.empty()) return;
     ProfileRecord record;
     record.operators = std::move(totals.operators);
-    record.timeline = std::move(totals.timeline);
-    record.timeline_left_out = totals.timeline_left_out;
     record.profiler_cpu_s = totals.recorder_cpu_s;
     if (const std::string note = sampled_batches(hooked.batches, hooked.batches_seen); !note.empty())
       record.notes.push_back(note);

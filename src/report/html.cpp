@@ -4,6 +4,7 @@
 
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
+#include "report/attachments_html.hpp"
 #include "report/chart_data.hpp"
 #include "report/frame.hpp"
 #include "report/sections.hpp"
@@ -19,7 +20,7 @@ std::string baseline_words(const metrics::Summary& summary) {
 
 }  // namespace
 
-std::string to_html(const StudyRecord& study) {
+std::string to_html(const StudyRecord& study, const Attachments& attachments) {
   const metrics::Summary summary = metrics::summarise(study);
   const nlohmann::json data = chart_data(summary);
   const auto left_out = data["columnsLeftOut"].get<std::size_t>();
@@ -43,6 +44,7 @@ std::string to_html(const StudyRecord& study) {
       {"networks", networks_html(summary)},
       {"payback_rows", payback_table(summary)},
       {"assumption_rows", assumptions_table()},
+      {"attachments", attachments_html(attachments)},
       {"failures", failures_html(summary)},
       {"warnings", warnings_html(study)},
       {"machine", machine_html(study)},

@@ -45,6 +45,20 @@ TEST(ProfileReport, AnEmptyRecordMakesAPage) {
   EXPECT_NE(operator_summary(ProfileRecord(), 10).find("no operator"), std::string::npos);
 }
 
+TEST(ProfileReport, AStudyHoldsWhatLiesBesideIt) {
+  Attachments beside;
+  const StudyRecord study;
+  EXPECT_EQ(to_html(study, beside).find("attachments-title"), std::string::npos);
+  beside.profiles = {hostile(), hostile()};
+  BottleneckRecord& b = beside.bottlenecks.emplace_back();
+  b.command = b.verdict = b.reason = b.advice = bad;
+  const std::string page = to_html(study, beside);
+  EXPECT_NE(page.find("profile-1-operators-title"), std::string::npos);
+  EXPECT_NE(page.find("profile-2-operators-title"), std::string::npos);
+  EXPECT_NE(page.find("Bottleneck of"), std::string::npos);
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+}
+
 TEST(ProfileReport, WhatIsNotKnownIsNoNumber) {
   ProfileRecord r;
   r.run.cpu_s = 1.0;

@@ -10,11 +10,12 @@
 #include "haywatt/record/layouts.hpp"
 #include "haywatt/record/profile.hpp"
 #include "haywatt/record/record.hpp"
+#include "haywatt/report/attachments.hpp"
 
 namespace haywatt::report {
 
 /// One self-contained HTML page (no network, < 3 MB), light, dark and print.
-[[nodiscard]] std::string to_html(const StudyRecord& study);
+[[nodiscard]] std::string to_html(const StudyRecord& study, const Attachments& attachments = {});
 [[nodiscard]] std::string to_markdown(const StudyRecord& study);
 /// metrics.json (schema "haywatt-metrics/1", docs/metrics-json.md): the summary table as data.
 [[nodiscard]] nlohmann::json to_metrics(const StudyRecord& study);
