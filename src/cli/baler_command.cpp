@@ -203,11 +203,13 @@ void add_baler(CLI::App& app, Action& action) {
   add_import(*baler, action);
   add_files(*baler, action, true);
   add_files(*baler, action, false);
+  add_baler_count(*baler, action);
   baler->footer(
       "Examples:\n"
       "  haywatt baler import workspaces/W/P -o p.hayb\n"
       "  haywatt baler compress p.hayb data.npz -o compressed.npz\n"
       "  haywatt baler decompress p.hayb compressed.npz -o decompressed.npz\n"
+      "  haywatt baler count p.hayb\n"
       "  haywatt inspect p.hayb");
 }
 

@@ -26,6 +26,7 @@ void add_compare(CLI::App& app, Action& action);
 /// `separated`: the command line holds "--", so that what follows is a program.
 void add_bottleneck(CLI::App& app, Action& action, bool separated);
 void add_baler(CLI::App& app, Action& action);
+void add_baler_count(CLI::App& baler, Action& action);
 void add_layouts(CLI::App& app, Action& action);
 void add_ladder(CLI::App& app, Action& action);
 /// `program`: the command line has a "--", what follows is a program.

@@ -1,11 +1,17 @@
 #include "torch/scaling.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <tuple>
 #include <vector>
 
+#include "torch/watch.hpp"
+
 namespace haywatt::torch_plugin {
 namespace {
+
+/// Of so many rows taken one by one the operators of one are announced, and stand for all.
+constexpr std::int64_t watched_rows = 16;
 
 /// A number as Python and numpy hold one: an object on the heap whose type is found out at each operation.
 class Box {
@@ -63,7 +69,12 @@ at::Tensor find_ranges(const at::Tensor& table, bool by_rows) {
     return at::stack({low, table.amax(0) - low});
   }
   std::vector<at::Tensor> rows;
-  for (std::int64_t r = 0; r < table.size(0); ++r) rows.push_back(table.select(0, r));
+  for (std::int64_t r = 0; r < table.size(0); ++r) {
+    const double stands_for =
+        r % watched_rows == 0 ? static_cast<double>(std::min(watched_rows, table.size(0) - r)) : 0.0;
+    const WeightWatch watch(watch_weight() * stands_for);
+    rows.push_back(table.select(0, r));
+  }
   const at::Tensor stacked = at::stack(rows);
   std::vector<at::Tensor> lows, ranges;
   for (std::int64_t c = 0; c < table.size(1); ++c) {

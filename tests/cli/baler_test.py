@@ -172,6 +172,16 @@ class Projects(Case):
         o = json.loads(done.stdout)
         self.assertEqual((o["format"], o["model"], o["parameters"], o["macs_encode_per_row"]), ("hayb", "AE", 61839, 30550))
 
+    def test_counts_are_those_of_the_documentation(self):
+        self.jets()
+        counts = {c["convention"]: c for c in json.loads(self.ok("count", self.path("jets.hayb"), "--json"))["counts"]}
+        # docs/counting.md, AE (24-15): macs, ours, PyTorch's, ptflops'
+        self.assertEqual({c["macs"] for c in counts.values()}, {61_100})
+        self.assertEqual([counts[name]["forward"] for name in ("haywatt", "pytorch", "ptflops", "fvcore")],
+                         [123_639, 122_200, 61_839, 61_100])
+        self.assertEqual(json.loads(self.ok("count", self.path("jets.hayb"), "--json", "--rows", "7"))["counts"][0]["macs"],
+                         7 * 61_100)
+
     def test_wrong_use(self):
         model = self.jets()
         self.fails(2, "compress", model, JETS, "-o", self.path("c.npz"), "--as-baler", "--error-bound", "5%")

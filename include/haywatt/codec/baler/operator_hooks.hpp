@@ -13,7 +13,7 @@ namespace haywatt::baler {
 /// operators of a batch drawn at random from each stretch of k batches are announced, each with `weight` k
 /// (OperatorName::weight), the others not at all. k is such that announcing takes about `share` of the time.
 struct HookSampling {
-  double share = 0.01;      ///< of wall time that announcing may take; 1 announces every batch
+  double share = 0.005;     ///< of wall time that announcing may take; 1 announces every batch
   std::uint64_t seed = 20;  ///< of the draw
 };
 
