@@ -24,12 +24,15 @@ constexpr Convention conventions[] = {Convention::Haywatt,         Convention::P
                                       Convention::Ptflops,         Convention::PtflopsAten, Convention::Fvcore,
                                       Convention::DeepliteProfiler};
 
+/// The others count a training step as if it were a forward pass.
+bool knows_training(Convention c) { return c == Convention::Haywatt || c == Convention::PyTorch; }
+
 int count(const Arguments& a) {
   const baler::ProjectModel model = baler::read_hayb(a.model);
   const std::vector<trace::CountedLayer> layers = trace::counted_layers(model);
   nlohmann::json rows = nlohmann::json::array();
   std::string text =
-      fmt::format("{}: {}, {} of {}\n\n{:<18} {:>16} {:>16} {:>12} {:>16}\n", a.model, model.model_name, a.rows,
+      fmt::format("{}: {}, {} {}\n\n{:<18} {:>16} {:>16} {:>12} {:>16}\n", a.model, model.model_name, a.rows,
                   a.rows == 1 ? "row" : "rows", "counter", "MACs", "its count", "parameters", "its training");
   for (const Convention c : conventions) {
     const trace::Count forward = trace::count_forward(layers, a.rows, c),
@@ -38,10 +41,11 @@ int count(const Arguments& a) {
                     {"unit", trace::convention_unit(c)},
                     {"macs", forward.macs},
                     {"forward", forward.total},
-                    {"training", training.total},
+                    {"training", knows_training(c) ? nlohmann::json(training.total) : nlohmann::json(nullptr)},
                     {"parameters", forward.parameters}});
     text += fmt::format("{:<18} {:>16} {:>10} {:>5} {:>12} {:>16}\n", trace::convention_name(c), forward.macs,
-                        forward.total, trace::convention_unit(c), forward.parameters, training.total);
+                        forward.total, trace::convention_unit(c), forward.parameters,
+                        knows_training(c) ? std::to_string(training.total) : "-");
   }
   if (a.json)
     fmt::print("{}\n", nlohmann::json{{"schema", "haywatt-baler-count/1"},

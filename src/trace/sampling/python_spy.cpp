@@ -135,7 +135,7 @@ void PythonSpy::start(pid_t pid) {
   const std::string output = fmt::format("/proc/self/fd/{}", spy.output), process = std::to_string(pid);
   const std::string rate = std::to_string(static_cast<int>(std::max(1.0, rate_Hz_)));
   const std::array<const char*, 14> words = {
-      program_.c_str(), "record",     "--format", "raw",          "--function", "--native",      "--full-filenames",
+      program_.c_str(), "record",     "--format", "raw",          "--function", "--nonblocking", "--full-filenames",
       "--rate",         rate.c_str(), "--output", output.c_str(), "--pid",      process.c_str(), nullptr};
   const pid_t self = ::getpid();
   spy.spy = ::fork();
