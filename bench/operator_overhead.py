@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What it costs Haywatt's programs to announce their operators to a profiler.
 
-    bench/operator_overhead.py [--haywatt build/bin/haywatt] [--pairs 20] [--rows 200000] [--json FILE]
+    bench/operator_overhead.py [--haywatt build/bin/haywatt] [--pairs 20] [--rows 200000] [--only TEXT]
+                              [--json FILE]
 
 Each load runs --pairs times under haywatt meter, with the operators announced and without, in turn, the order by lot.
 Compared are the program's CPU seconds as the meter counts them, of the whole program and of the phase in which the
@@ -65,11 +66,14 @@ def main():
     parser.add_argument("--haywatt", default=os.path.join(ROOT, "build", "bin", "haywatt"))
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--only", default="", help="only loads whose names hold this")
     parser.add_argument("--json")
     a = parser.parse_args()
     result = {"pairs": a.pairs, "rows": a.rows, "loads": {}}
     with tempfile.TemporaryDirectory(prefix="haywatt-overhead-") as folder:
         for name, (phase, command) in loads(a.haywatt, folder, a.rows).items():
+            if a.only not in name:
+                continue
             logs = {"program": [], phase: []}
             for _ in range(a.pairs):
                 order = [False, True]
