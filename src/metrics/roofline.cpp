@@ -45,10 +45,9 @@ const MemoryPeak* next_nearer(const std::vector<MemoryPeak>& peaks, const Memory
 std::optional<RooflinePosition> roofline_position(const OperatorRecord& op, const std::vector<ComputePeak>& compute,
                                                   const std::vector<MemoryPeak>& memory) {
   const double bytes = op.read_B + op.written_B;
-  if (!(op.flops > 0.0) || op.read_B < 0.0 || op.written_B < 0.0 || !(bytes > 0.0) || !(op.wall_s > 0.0) ||
-      op.calls == 0)
-    return {};
   const double seconds = op.device_s > 0.0 ? op.device_s : op.cpu_s > 0.0 ? op.cpu_s : op.wall_s;
+  if (!(op.flops > 0.0) || op.read_B < 0.0 || op.written_B < 0.0 || !(bytes > 0.0) || !(seconds > 0.0) || op.calls == 0)
+    return {};
   const ComputePeak* peak = find_peak(compute, op.dtype, 1);
   const MemoryPeak* level = find_level(memory, bytes / static_cast<double>(op.calls), 1);
   if (peak == nullptr || level == nullptr) return {};

@@ -43,7 +43,7 @@ TEST(Roofline, AnOperatorStandsUnderTheRoofOfItsLevel) {
   EXPECT_DOUBLE_EQ(p->share, 0.5);
   EXPECT_FALSE(p->compute_bound);
   op.flops = 12'000.0;
-  EXPECT_TRUE(roofline_position(op, compute, memory)->compute_bound);
+  EXPECT_TRUE(roofline_position(op, compute, memory).value().compute_bound);
 }
 
 TEST(Roofline, BytesFasterThanALevelCameFromANearerOne) {
@@ -54,13 +54,13 @@ TEST(Roofline, BytesFasterThanALevelCameFromANearerOne) {
   op.read_B = 200.0;  // more than L2 holds, which gives 20 a second
   op.written_B = 0.0;
   op.cpu_s = 25.0;
-  EXPECT_EQ(roofline_position(op, compute, memory)->level, "DRAM");
+  EXPECT_EQ(roofline_position(op, compute, memory).value().level, "DRAM");
   op.cpu_s = 15.0;
-  EXPECT_EQ(roofline_position(op, compute, memory)->level, "L2");
+  EXPECT_EQ(roofline_position(op, compute, memory).value().level, "L2");
   op.cpu_s = 5.0;
-  EXPECT_EQ(roofline_position(op, compute, memory)->level, "L1");
+  EXPECT_EQ(roofline_position(op, compute, memory).value().level, "L1");
   op.cpu_s = 1.0;  // faster than can be: still the nearest
-  EXPECT_GT(roofline_position(op, compute, memory)->share, 1.0);
+  EXPECT_GT(roofline_position(op, compute, memory).value().share, 1.0);
 }
 
 TEST(Roofline, WhatIsNotKnownHasNoPosition) {
