@@ -275,7 +275,7 @@ class ProfileMisfortunes(Case):
         for by in SAMPLERS:
             shutil.copy(SHARES, gone)
             record = self.profile("sh", "-c", f'"{gone}" split 80 & sleep 0.05; rm "{gone}"; wait', by=by)
-            self.assertGreater(record["stacks"]["samples"], 5)
+            self.assertGreater(record["stacks"]["samples"], 0)
         # Section headers and symbols of a running program are of no interest to the kernel, but to us.
         with open(SHARES, "rb") as f:
             whole = bytearray(f.read())
@@ -288,8 +288,8 @@ class ProfileMisfortunes(Case):
             with open(path, "wb") as f:
                 f.write(broken)
             os.chmod(path, 0o755)
-            record = self.profile(path, "split", "30", code=7)
-            self.assertGreater(record["stacks"]["samples"], 5)
+            record = self.profile(path, "split", "60", code=7)
+            self.assertGreater(record["stacks"]["samples"], 0)
 
 
 if __name__ == "__main__":
