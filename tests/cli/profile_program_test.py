@@ -64,7 +64,7 @@ class Case(unittest.TestCase):
         sums = self.seconds(record, inside)
         seventy, thirty = sums["seventy_percent"], sums["thirty_percent"]
         samples = record["stacks"]["samples"]
-        self.assertGreater(samples, 2, by)
+        self.assertGreater(samples, 8, by)
         self.assertAlmostEqual(seventy / (seventy + thirty), 0.7, delta=0.02 + 5 * (0.21 / samples) ** 0.5, msg=by)
         self.assertGreater((seventy + thirty) / sum(self.seconds(record).values()), 0.85, f"{by}: {sums}")
 
@@ -275,7 +275,7 @@ class ProfileMisfortunes(Case):
         for by in SAMPLERS:
             shutil.copy(SHARES, gone)
             record = self.profile("sh", "-c", f'"{gone}" split 80 & sleep 0.05; rm "{gone}"; wait', by=by)
-            self.assertGreater(record["stacks"]["samples"], 0)
+            self.assertGreater(record["stacks"]["samples"], 5)
         # Section headers and symbols of a running program are of no interest to the kernel, but to us.
         with open(SHARES, "rb") as f:
             whole = bytearray(f.read())
@@ -288,8 +288,8 @@ class ProfileMisfortunes(Case):
             with open(path, "wb") as f:
                 f.write(broken)
             os.chmod(path, 0o755)
-            record = self.profile(path, "split", "60", code=7)
-            self.assertGreater(record["stacks"]["samples"], 0)
+            record = self.profile(path, "split", "30", code=7)
+            self.assertGreater(record["stacks"]["samples"], 5)
 
 
 if __name__ == "__main__":
