@@ -240,9 +240,9 @@ class ProfileMisfortunes(Case):
 
     def test_crashes_give_what_was_seen(self):
         for by in SAMPLERS:
-            record = self.profile(SHARES, "crash", "150", by=by, code=128 + signal.SIGSEGV)
+            record = self.profile(SHARES, "crash", "400", by=by, code=128 + signal.SIGSEGV)
             self.is_seven_to_three(record, by)
-            record = self.profile("sh", "-c", f"{SHARES} split 100; kill -9 $$", by=by, code=128 + signal.SIGKILL)
+            record = self.profile("sh", "-c", f"{SHARES} split 400; kill -9 $$", by=by, code=128 + signal.SIGKILL)
             self.is_seven_to_three(record, by)
 
     def test_an_interrupt_gives_what_was_seen(self):
@@ -274,7 +274,7 @@ class ProfileMisfortunes(Case):
         shutil.copy(SHARES, gone)
         for by in SAMPLERS:
             shutil.copy(SHARES, gone)
-            record = self.profile("sh", "-c", f'"{gone}" split 80 & sleep 0.05; rm "{gone}"; wait', by=by)
+            record = self.profile("sh", "-c", f'"{gone}" split 250 & sleep 0.05; rm "{gone}"; wait', by=by)
             self.assertGreater(record["stacks"]["samples"], 5)
         # Section headers and symbols of a running program are of no interest to the kernel, but to us.
         with open(SHARES, "rb") as f:
@@ -288,7 +288,7 @@ class ProfileMisfortunes(Case):
             with open(path, "wb") as f:
                 f.write(broken)
             os.chmod(path, 0o755)
-            record = self.profile(path, "split", "30", code=7)
+            record = self.profile(path, "split", "100", code=7)
             self.assertGreater(record["stacks"]["samples"], 5)
 
 
