@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
     for (long i = 0; i < repeats; ++i) {
       const pid_t child = fork();
       if (child == 0) {
-        spin(100'000);
+        spin(500'000);
         _exit(0);
       }
       waitpid(child, nullptr, 0);

@@ -98,7 +98,7 @@ class PerfSampler final : public Sampler {
     p.lost = lost_;
     double unsampled_s = 0.0;
     for (const auto& [name, seconds] : unsampled_s_) {
-      stacks_.add_unsampled(name, seconds);
+      stacks_.add_without_stack(name, "[too short to be sampled]", 0, seconds);
       unsampled_s += seconds;
     }
     stacks_.finish(result);

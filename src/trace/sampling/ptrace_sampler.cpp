@@ -65,7 +65,9 @@ class PtraceSampler final : public Sampler {
       result.notes.push_back(fmt::format(
           "{} times a thread could not be looked at: it is traced by somebody else, or another user's", refused_));
     if (slowed_ > looks_ / 10)
-      result.notes.emplace_back("so many threads take long to look at: there were fewer samples than asked for");
+      result.notes.emplace_back(
+          "so many threads, or processes that come and go, take long to look at: there were fewer samples than asked "
+          "for");
   }
 
  private:
@@ -108,12 +110,18 @@ class PtraceSampler final : public Sampler {
     Registers registers;
     StackCopy stack;
     const auto got = stops_.copy(t.pid, t.tid, registers, stack);
-    if (got == ThreadStops::Result::Refused) ++refused_;
-    if (got != ThreadStops::Result::Copied) return;
+    if (got == ThreadStops::Result::Refused) {
+      ++refused_;
+      return;
+    }
     const ProcTree::Process* process = tree_->process(t.pid);
     if (process == nullptr) return;
     const double weight = weight_ns(t, since_last_look_ns);
     if (weight <= 0.0) return;
+    if (got == ThreadStops::Result::Gone) {  // its time was used all the same
+      stacks_.add_without_stack(process->name, "[ended before it could be stopped]", 1, 1e-9 * weight);
+      return;
+    }
     Known& known = known_[t.pid];
     const bool replaced = known.started != process->started || known.code_start != process->code_start;
     if (replaced || (known.space.find(registers.pc) == nullptr && known.maps_read_at != looks_)) {

@@ -32,9 +32,10 @@ void StackCollector::add(pid_t pid, const std::string& name, bool python, std::v
   if (python) python_.saw(pid);
 }
 
-void StackCollector::add_unsampled(const std::string& name, double seconds) {
-  const std::uint32_t frames[] = {frame(name, process_module), frame("[too short to be sampled]", "")};
-  builder_.add(frames, 0, seconds);
+void StackCollector::add_without_stack(const std::string& name, const char* why, std::uint64_t samples,
+                                       double seconds) {
+  const std::uint32_t frames[] = {frame(name, process_module), frame(why, "")};
+  builder_.add(frames, samples, seconds);
 }
 
 void StackCollector::finish(Sampled& result) {

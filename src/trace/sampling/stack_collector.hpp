@@ -30,8 +30,8 @@ class StackCollector {
   /// One sample of a process: `frames` from the innermost, `whole` if the outermost was reached.
   void add(pid_t pid, const std::string& name, bool python, std::vector<std::uint32_t>& frames, bool whole,
            double seconds);
-  /// Time that no sample stands for.
-  void add_unsampled(const std::string& name, double seconds);
+  /// Time of a process whose stack was not seen, and why not, as a name in brackets.
+  void add_without_stack(const std::string& name, const char* why, std::uint64_t samples, double seconds);
   /// Puts Python's functions in and completes the profile.
   void finish(Sampled& result);
 

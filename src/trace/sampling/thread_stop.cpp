@@ -17,6 +17,9 @@
 #include <ctime>
 #include <optional>
 
+#include "trace/sampling/proc_text.hpp"
+#include "trace/sampling/proc_tree.hpp"
+
 namespace haywatt::trace {
 namespace {
 
@@ -91,13 +94,21 @@ std::size_t read_stack(pid_t pid, std::uint64_t from, std::span<std::byte> to) {
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
+/// The kernel says EPERM of those as well.
+bool has_ended(pid_t pid, pid_t tid) {
+  const std::string text = proc_text(fmt::format("/proc/{}/task/{}/stat", pid, tid).c_str());
+  const auto stat = read_thread_stat(text);
+  return !stat || stat->state == 'Z' || stat->state == 'X';
+}
+
 }  // namespace
 
 ThreadStops::~ThreadStops() { release_late(); }
 
 ThreadStops::Result ThreadStops::copy(pid_t pid, pid_t tid, Registers& registers, StackCopy& stack) {
   if (std::find(late_.begin(), late_.end(), tid) != late_.end()) return Result::Gone;
-  if (::ptrace(PTRACE_SEIZE, tid, nullptr, 0L) != 0) return errno == ESRCH ? Result::Gone : Result::Refused;
+  if (::ptrace(PTRACE_SEIZE, tid, nullptr, 0L) != 0)
+    return errno == ESRCH || has_ended(pid, tid) ? Result::Gone : Result::Refused;
   if (::ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) {
     late_.push_back(tid);
     return Result::Gone;
