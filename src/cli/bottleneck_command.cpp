@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/bottleneck_method.hpp"
 #include "cli/commands.hpp"
 #include "cli/estimate_options.hpp"
 #include "cli/signal_memory.hpp"
@@ -36,39 +36,28 @@ double duration(const std::string& text, const char* option) {
   return *value;
 }
 
-/// A knob must turn something: a placeholder of the command, or for threads the environment.
-void add_knob(Arguments& a, const char* name, const std::string& values) {
-  if (values.empty()) return;
-  const std::string mark = std::string("{") + name + "}";
-  bool named = std::string(name) == "threads";
-  for (const std::string& word : a.options.command) named = named || word.find(mark) != std::string::npos;
-  if (!named) fail_usage(fmt::format("--{0} {1}: the command holds no {{{0}}} to put the values into", name, values));
-  experiment::Knob knob{name, split(values, ',')};
-  for (const std::string& v : knob.values)
-    if (v.empty()) fail_usage(fmt::format("--{} '{}': write values such as 1,2", name, values));
-  a.options.knobs.push_back(std::move(knob));
+std::vector<experiment::Knob> read_knobs(const Arguments& a) {
+  std::vector<experiment::Knob> knobs;
+  for (const auto& [name, values] :
+       {std::pair{"threads", &a.threads}, {"batch", &a.batch}, {"rows", &a.rows}, {"dtype", &a.dtype}}) {
+    if (values->empty()) continue;
+    knobs.push_back({name, split(*values, ',')});
+    for (const std::string& v : knobs.back().values)
+      if (v.empty()) fail_usage(fmt::format("--{} '{}': write values such as 1,2", name, *values));
+  }
+  return knobs;
 }
 
-/// METHOD DATA is `haywatt compress` of it, with the method's own options as knobs.
-std::vector<std::string> method_command(const Arguments& a) {
-  if (a.command.size() != 2)
-    fail_usage(
-        "bottleneck takes METHOD and DATA, or -- and a program: haywatt bottleneck zstd jets.npz, haywatt bottleneck "
-        "-- " +
-        a.command.front());
-  std::string method = a.command[0];
-  if (!a.batch.empty()) method += std::string(method.find(':') == std::string::npos ? ":" : ",") + "batch_size={batch}";
-  std::vector<std::string> words = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                                    "compress",
-                                    a.command[1],
-                                    "-o",
-                                    "{scratch}/out.hay",
-                                    "--force",
-                                    "--method",
-                                    method};
-  if (!a.threads.empty()) words.insert(words.end(), {"--threads", "{threads}"});
-  for (const std::string& b : a.bounds) words.insert(words.end(), {"--bound", b});
-  return words;
+/// A knob must turn something: a placeholder of the command, or for threads the environment.
+void search_command(Arguments& a) {
+  a.options.command = a.command;
+  a.options.knobs = read_knobs(a);
+  for (const experiment::Knob& k : a.options.knobs) {
+    const std::string mark = "{" + k.name + "}";
+    bool named = k.name == "threads";
+    for (const std::string& word : a.command) named = named || word.find(mark) != std::string::npos;
+    if (!named) fail_usage(fmt::format("--{0}: the command holds no {{{0}}} to put the values into", k.name));
+  }
 }
 
 void read_options(Arguments& a) {
@@ -76,11 +65,17 @@ void read_options(Arguments& a) {
   a.options.timeout_s = duration(a.timeout, "--timeout");
   if (a.command.empty()) fail_usage("no command: write it after --, as in haywatt bottleneck -- ./program input");
   for (const std::string& word : a.command) a.options.label += (a.options.label.empty() ? "" : " ") + word;
-  a.options.command = a.separated ? a.command : method_command(a);
-  add_knob(a, "threads", a.threads);
-  add_knob(a, "batch", a.batch);
-  add_knob(a, "rows", a.rows);
-  add_knob(a, "dtype", a.dtype);
+  if (a.separated) {
+    if (!a.bounds.empty()) fail_usage("--bound is for METHOD DATA, and a program was given");
+    search_command(a);
+  } else {
+    if (a.command.size() != 2)
+      fail_usage(
+          "bottleneck takes METHOD and DATA, or -- and a program: haywatt bottleneck zstd jets.npz, haywatt "
+          "bottleneck -- " +
+          a.command.front());
+    search_method(a.command[0], a.command[1], {a.bounds, read_knobs(a)}, a.options);
+  }
   check_watts(a.options.estimate);
 }
 
@@ -138,11 +133,13 @@ void add_bottleneck(CLI::App& app, Action& action, bool separated) {
       ->capture_default_str()
       ->type_name("TIME");
   c->add_option("--threads", a->threads,
-                "Numbers of threads to try: {threads} in CMD, and OMP_NUM_THREADS and its like")
+                "Numbers of threads to try: of compress; {threads} in CMD, and OMP_NUM_THREADS and its like")
       ->type_name("N,N…");
-  c->add_option("--batch", a->batch, "Values to try for {batch} in CMD")->type_name("N,N…");
-  c->add_option("--rows", a->rows, "Values to try for {rows} in CMD")->type_name("N,N…");
-  c->add_option("--dtype", a->dtype, "Values to try for {dtype} in CMD")->type_name("T,T…");
+  c->add_option("--batch", a->batch, "Batches to try: the method's option batch; {batch} in CMD")->type_name("N,N…");
+  c->add_option("--rows", a->rows, "Sizes to try: DATA cut or repeated; {rows} in CMD")->type_name("N,N…");
+  c->add_option("--dtype", a->dtype,
+                "Float types to try, f4 or f8: of DATA and of a method that has one; {dtype} in CMD")
+      ->type_name("T,T…");
   c->add_option("--seed", a->options.seed, "Of the order of treatments in a block")
       ->capture_default_str()
       ->type_name("N");
@@ -158,6 +155,7 @@ void add_bottleneck(CLI::App& app, Action& action, bool separated) {
       "Examples:\n"
       "  haywatt bottleneck -- ./simulate input.dat\n"
       "  haywatt bottleneck zstd:level=19 jets.npz --threads 1,2\n"
+      "  haywatt bottleneck baler:epochs=2 jets.npz --bound range:1e-3 --rows 20000,100000 --dtype f8,f4\n"
       "  haywatt bottleneck --budget 60s -o why.json -- python3 train.py && haywatt report why.json\n"
       "  haywatt bottleneck --threads 1,2 --batch 64,512 -- ./train --threads {threads} --batch {batch}");
   c->callback([a, &action] { action = [a] { return bottleneck(*a); }; });

@@ -185,6 +185,8 @@ class Walk {
       moving = 2.0 * static_cast<double>(ranks - 1) * seconds_of(link_.exchange, piece);
       adding *= static_cast<double>(ranks - 1) / static_cast<double>(ranks);
     }
+    // A rank's own part of an exchange takes no longer than the whole, though sent and received apart it might.
+    const double own = std::min(moving, seconds_of(link_.send, bytes) + seconds_of(link_.late_receive, bytes));
     for (std::size_t r = 0; r < ranks; ++r) {
       if (ranks == 2) moving = std::max(moving, through_bucket(r, start, bytes));
     }
@@ -192,8 +194,7 @@ class Walk {
       take_tokens(r, start, ranks == 2 ? bytes : 2 * bytes);
       // Below the eager limit the other's part leaves without waiting for this rank.
       if (ranks == 2 && bytes <= link_.eager_limit_B)
-        clock_[r] = adding + std::max(before[r] + seconds_of(link_.send, bytes) + seconds_of(link_.late_receive, bytes),
-                                      before[1 - r] + moving);
+        clock_[r] = adding + std::max(before[r] + own, before[1 - r] + moving);
       else
         clock_[r] = start + moving + adding;
       result_.ranks[r].busy_s += adding + 2.0 * seconds_of(link_.send, bytes);

@@ -78,15 +78,6 @@ std::vector<int> allowed_cpus() {
   return list;
 }
 
-std::string with_knobs(std::string word, const std::map<std::string, std::string>& knobs) {
-  for (const auto& [name, value] : knobs) {
-    const std::string mark = "{" + name + "}";
-    for (auto at = word.find(mark); at != std::string::npos; at = word.find(mark, at + value.size()))
-      word.replace(at, mark.size(), value);
-  }
-  return word;
-}
-
 std::string last_line(std::string words) {
   while (!words.empty() && (words.back() == '\n' || words.back() == ' ')) words.pop_back();
   words.erase(0, words.rfind('\n') == std::string::npos ? 0 : words.rfind('\n') + 1);
@@ -122,6 +113,7 @@ class World {
     probe_ = fs::read_symlink("/proc/self/exe").parent_path() / "libhaywatt-probe.so";
     fs::create_directory(folder_.path() + "/python");
     write_text_file(folder_.path() + "/python/sitecustomize.py", bottleneck_files::sitecustomize);
+    if (options_.prepare) options_.prepare(folder_.path());
   }
 
   void fill(BottleneckWorld& world) {
@@ -326,6 +318,15 @@ class World {
 };
 
 }  // namespace
+
+std::string with_knobs(std::string word, const std::map<std::string, std::string>& values) {
+  for (const auto& [name, value] : values) {
+    const std::string mark = "{" + name + "}";
+    for (auto at = word.find(mark); at != std::string::npos; at = word.find(mark, at + value.size()))
+      word.replace(at, mark.size(), value);
+  }
+  return word;
+}
 
 int with_bottleneck_world(const BottleneckOptions& options, const std::string& haywatt_version,
                           const std::function<int(BottleneckWorld&)>& body) {

@@ -13,6 +13,7 @@
 #include "haywatt/base/file.hpp"
 #include "haywatt/base/log.hpp"
 #include "haywatt/experiment/compare.hpp"
+#include "haywatt/experiment/table_variant.hpp"
 
 namespace haywatt::experiment {
 namespace {
@@ -131,7 +132,7 @@ class Climb {
       const std::string path = table_path(n);
       if (fs::exists(path)) continue;
       fs::create_directories(fs::path(path).parent_path());
-      repeat_table(options_.table, smallest_, n, path);
+      write_variant(options_.table, {.base = smallest_, .rows = n, .float_type = {}}, path);
     }
   }
 

@@ -1,4 +1,4 @@
-// Tables of a ladder: one of any length from the first rows of another, and how far two of them lie apart.
+// How far two tables lie apart.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -68,31 +68,6 @@ double table_difference(const std::string& original, const std::string& a, const
   require_same_shape(of, original, right, b);
   const std::vector<double> all = shares(of, left, right);
   return all.empty() ? 0.0 : *std::max_element(all.begin(), all.end());
-}
-
-void repeat_table(const std::string& source, std::uint64_t base, std::uint64_t rows, const std::string& target) {
-  const auto reader = open_table(source);
-  const std::uint64_t there = reader->schema().rows();
-  if (there < base)
-    fail_usage(fmt::format("{} has {} rows: the smallest size may not be larger than that", source, there));
-  std::vector<std::uint32_t> kept;
-  Schema schema = select(reader->schema(), "*", 0, base, kept);
-  for (ColumnInfo& c : schema.columns) {
-    if (c.rows != base || c.layout == Layout::Jagged)
-      fail_usage(source + ": a ladder needs a table whose columns all have the same number of rows");
-    c.rows = rows;
-    if (c.source_array < schema.arrays.size()) schema.arrays[c.source_array].shape.at(0) = rows;
-  }
-  Chunk chunk = reader->read(0, base);
-  const auto writer = create_table(target, schema, AtomicFile::Existing::Replace);
-  for (std::uint64_t at = 0; at < rows; at += base) {
-    const std::uint64_t now = std::min(base, rows - at);
-    if (now < base) chunk = reader->read(0, now);
-    chunk.first_row = at;
-    chunk.rows = now;
-    writer->write(chunk);
-  }
-  writer->finish();
 }
 
 }  // namespace haywatt::experiment

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint64_t longest_stretch = 1000;
 constexpr double newest = 0.2;  // weight of the newest batch in the moving means
+constexpr double most_unseen = 4.0;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 std::uint64_t draw(std::uint64_t& state) noexcept {
@@ -35,10 +36,16 @@ double BatchSampler::next(std::uint64_t left) noexcept {
 }
 
 void BatchSampler::learn(double batch_s, double looking_s) noexcept {
-  follow(batch_s_, std::max(batch_s - looking_s, 1e-9));
-  if (looking_s > 0.0) follow(looking_s_, looking_s);
+  if (looking_s > 0.0) {
+    // Looking costs more than can be seen from within: caches are not the batch's own afterwards.
+    const double longer = batch_s_ > 0.0 ? batch_s - batch_s_ : looking_s;
+    follow(looking_s_, std::clamp(longer, looking_s, most_unseen * looking_s));
+    if (batch_s_ <= 0.0) batch_s_ = std::max(batch_s - looking_s, 1e-9);
+  } else {
+    follow(batch_s_, std::max(batch_s, 1e-9));
+  }
   if (share_ >= 1.0 || looking_s_ <= 0.0) return;
-  const double wanted = std::ceil(looking_s_ / (share_ * batch_s_));
+  const double wanted = std::ceil(looking_s_ / (share_ * batch_s_) - 1e-6);  // rounding adds no batch
   longest_ = static_cast<std::uint64_t>(std::clamp(wanted, 1.0, static_cast<double>(longest_stretch)));
 }
 

@@ -86,6 +86,23 @@ class Bottleneck(unittest.TestCase):
             self.assertIn(piece, done.stdout)
             self.assertNotIn("{{", done.stdout)
 
+    def test_a_method_in_other_sizes_and_types(self):
+        jets = os.path.join(SOURCE, "examples", "jets.npz")
+        self.assertIn("has no batches", self.fails(2, "--batch", "64,512", "zstd", jets))
+        self.assertIn("f4 or f8", self.fails(2, "--dtype", "f8,f16", "zstd", jets))
+        self.assertIn("a number of rows", self.fails(2, "--rows", "1000,all", "zstd", jets))
+        self.assertIn("no-such.npz", self.fails(3, "--rows", "10,20", "zstd", self.path("no-such.npz")))
+        code, out, err = run("--budget", "1s", "--json", "--rows", "4000,24000", "--dtype", "f64,f32", "--batch",
+                             "512,2048", "baler:config=cms,epochs=1", jets, "--bound", "range:1e-2")
+        self.assertEqual(code, 0, err)
+        record = json.loads(out)
+        self.assertEqual({k["name"]: k["values"] for k in record["knobs"]},
+                         {"batch": ["512", "2048"], "rows": ["4000", "24000"], "dtype": ["f8", "f4"]})
+        cpu = {r["treatment"]: r["cpu_s"] for r in record["runs"]}
+        self.assertGreater(cpu["rows 24000"], 1.5 * cpu["plain"])
+        self.assertIn("dtype f4", cpu)
+        self.assertIn("batch 2048", cpu)
+
     def test_storage(self):
         code, out, err = run("--budget", "6s", "--json", "--", *FILES, cwd=self.folder)
         if code == 2 and "too short" in err:

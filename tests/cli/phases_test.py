@@ -24,6 +24,7 @@ C_PROGRAM = r"""
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void* in_thread(void* name) {
@@ -73,6 +74,16 @@ int main(int argc, char** argv) {
     int i;
     for (i = 0; i < 300; ++i) strcat(name, "\xc3\xa9");
     haywatt_phase_begin(name);
+  } else if (strcmp(mode, "delayed") == 0) {
+    const struct timespec nap = {0, 20000000};
+    haywatt_phase_begin("other");
+    nanosleep(&nap, NULL);
+    haywatt_phase_end("other");
+    haywatt_phase_begin("slow");
+    haywatt_phase_begin("slow");
+    nanosleep(&nap, NULL);
+    haywatt_phase_end("slow");
+    haywatt_phase_end("slow");
   } else if (strcmp(mode, "gone") == 0) {
     int i;
     haywatt_phase_begin("before");
@@ -142,6 +153,13 @@ elif mode == "flood":
     for i in range(100000): begin("x")
 elif mode == "long":
     begin("x" + "\u00e9" * 300)
+elif mode == "delayed":
+    import time
+    with phase("other"):
+        time.sleep(0.02)
+    with phase("slow"):
+        with phase("slow"):
+            time.sleep(0.02)
 elif mode == "gone":
     begin("before")
     print("ready", flush=True)
@@ -305,6 +323,18 @@ class PhaseClients(Case):
         for _, command in self.each_program():
             (_, name, _), = self.marks(command("long"))
             self.assertEqual(name, "x" + "\u00e9" * 99)
+
+    def test_a_phase_is_made_longer_by_a_share_of_itself(self):
+        self.environment["HAYWATT_SPAN_DELAY"] = "slow=4"
+        for name, command in self.each_program():
+            marks = self.marks(command("delayed"))
+            self.assertEqual([m[:2] for m in marks], [("begin", "other"), ("end", "other"), ("begin", "slow"), ("begin", "slow"),
+                                                      ("end", "slow"), ("end", "slow")])
+            t = [int(m[2]["t"]) * 1e-9 for m in marks]
+            # A sleep may last longer, never shorter. Within itself a phase is delayed once.
+            self.assertGreaterEqual(t[5] - t[2], 5 * 0.02 - 1e-6, name)
+            self.assertLess(t[4] - t[3], t[5] - t[4] + 0.02)
+            self.assertLess(t[1] - t[0], t[5] - t[2])
 
     def test_a_meter_that_goes_away_takes_nobody_along(self):
         for _, command in self.each_program():

@@ -263,14 +263,5 @@ TEST(Ladder, UsageErrors) {
   EXPECT_THROW((void)climb(plan(), o, script.world()), Error) << "more than the table has";
 }
 
-TEST(LadderTables, RepeatsTheFirstRows) {
-  const TemporaryFolder folder;
-  const std::string source = std::string(HAYWATT_SOURCE_DIR) + "/examples/jets.npz";
-  repeat_table(source, 10, 25, folder / "a.npz");
-  repeat_table(source, 10, 10, folder / "b.npz");
-  EXPECT_EQ(table_error(folder / "a.npz", folder / "a.npz").max, 0.0);
-  EXPECT_THROW((void)table_error(folder / "a.npz", folder / "b.npz"), Error);
-}
-
 }  // namespace
 }  // namespace haywatt::experiment

@@ -39,6 +39,22 @@ TEST(BatchSampler, TakesItsShareOfTheTime) {
   EXPECT_EQ(sampler.stretch(), 10u);
 }
 
+TEST(BatchSampler, CountsWhatLookingCostsBeyondWhatIsKnown) {
+  BatchSampler sampler(0.01, 1);
+  std::uint64_t seen = 0;
+  double lost_s = 0.0, all_s = 0.0;
+  for (std::uint64_t i = 0; i < 20000; ++i) {
+    const bool looked = sampler.next(20000 - i) > 0.0;
+    seen += looked ? 1 : 0;
+    const double longer_s = looked ? 3e-4 : 0.0;  // of which a third is known
+    sampler.learn(1e-3 + longer_s, looked ? 1e-4 : 0.0);
+    lost_s += longer_s;
+    all_s += 1e-3;
+  }
+  EXPECT_NEAR(lost_s / all_s, 0.01, 0.001);
+  EXPECT_GT(seen, 500u);
+}
+
 TEST(BatchSampler, SeesAllIfAskedOrIfLookingIsCheap) {
   BatchSampler all(1.0, 1);
   EXPECT_EQ(run(all, 100, 1e-3, 1e-1).batches, 100u);

@@ -21,15 +21,19 @@ struct Knob {
   std::vector<std::string> values;
 };
 
+/// `word` with each {name} replaced by its value.
+[[nodiscard]] std::string with_knobs(std::string word, const std::map<std::string, std::string>& values);
+
 struct BottleneckOptions {
   std::vector<std::string> command;  ///< words; may hold placeholders of the knobs, and {scratch} for a folder of ours
   std::string label;                 ///< what a person calls it; empty: the command
   std::vector<Knob> knobs;
-  double budget_s = 120.0;   ///< wall clock; the first block is always made
-  double timeout_s = 600.0;  ///< of one run
-  double settled = 0.95;     ///< share of resamplings that must agree before it ends early
-  int fewest_blocks = 3;     ///< before it may
-  std::uint64_t seed = 1;    ///< of the order of treatments within a block
+  std::function<void(const std::string&)> prepare;  ///< called once with the folder {scratch}, before the first run
+  double budget_s = 120.0;                          ///< wall clock; the first block is always made
+  double timeout_s = 600.0;                         ///< of one run
+  double settled = 0.95;                            ///< share of resamplings that must agree before it ends early
+  int fewest_blocks = 3;                            ///< before it may
+  std::uint64_t seed = 1;                           ///< of the order of treatments within a block
   meter::EstimateOptions estimate;
   bool show_output = false;
 };

@@ -102,7 +102,4 @@ struct TableError {
 /// The largest difference of two tables over the range that the column has in `original`.
 [[nodiscard]] double table_difference(const std::string& original, const std::string& a, const std::string& b);
 
-/// Writes the first `base` rows of `source` over and over until there are `rows` of them.
-void repeat_table(const std::string& source, std::uint64_t base, std::uint64_t rows, const std::string& target);
-
 }  // namespace haywatt::experiment

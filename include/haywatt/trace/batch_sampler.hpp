@@ -19,7 +19,8 @@ class BatchSampler {
   /// least 1; the weights of `left` batches add up to `left` if so many come.
   [[nodiscard]] double next(std::uint64_t left) noexcept;
 
-  /// What the batch took, and how much of that was looking (0 if it was not looked at).
+  /// What the batch took, and how much of that was looking as far as the watcher knows (0 if it was not looked at).
+  /// What a batch that is looked at takes beyond the others counts as looking too, up to four times what is known.
   void learn(double batch_s, double looking_s) noexcept;
 
   [[nodiscard]] std::uint64_t stretch() const noexcept { return longest_; }

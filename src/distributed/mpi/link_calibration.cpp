@@ -50,7 +50,11 @@ class LinkMeasurement {
         refill_s_(refill_s),
         out_(largest),
         in_(largest),
-        touched_(std::min(touched_B, near_cache_B), 1) {}
+        touched_(std::min(touched_B, near_cache_B), 1) {
+    double worst = 0.0;
+    for (int i = 0; i < 5; ++i) worst = std::max(worst, touch(out_.size()));
+    check_mpi(MPI_Allreduce(&worst, &touching_s_, 1, MPI_DOUBLE, MPI_MAX, pair), "agree on a pause");
+  }
 
   /// Seconds from one start to the next, about.
   double pause_s() {
@@ -65,7 +69,7 @@ class LinkMeasurement {
     double touching_s = 0.0, took_s = 0.0;
     if (channel_.rank() == 0) {
       spin_until(now_s() + ready_s);  // rank 1 waits by then, as it would
-      touch();
+      touch(bytes);
       const double before = now_s();
       send(bytes, ping_tag);
       receive(bytes, ping_tag);
@@ -73,17 +77,23 @@ class LinkMeasurement {
       MPI_Recv(&touching_s, 1, MPI_DOUBLE, 1, touch_tag, pair_, MPI_STATUS_IGNORE);
     } else {
       receive(bytes, ping_tag);
-      touching_s = touch();
+      touching_s = touch(bytes);
       send(bytes, ping_tag);
       MPI_Send(&touching_s, 1, MPI_DOUBLE, 0, touch_tag, pair_);
     }
     return std::max(0.0, 0.5 * (took_s - touching_s));
   }
 
+  /// Both at once. It is never a layout's first message, and begins when both ranks have touched what they have.
   double exchange(std::size_t bytes) {
     const int peer = 1 - channel_.rank();
-    start();
-    touch();
+    const double started = start();
+    if (channel_.rank() == 0)
+      send(1, ping_tag);
+    else
+      receive(1, ping_tag);
+    touch(bytes);
+    spin_until(started + ready_s + 2.0 * touching_s_ + channel_.latency_s());
     const double before = now_s();
     Transfer sending, receiving;
     channel_.receive(peer, ping_tag, in_.data(), bytes, receiving);
@@ -102,7 +112,7 @@ class LinkMeasurement {
       return {0.0, 0.0};
     }
     spin_until(now_s() + 2.0 * one_way_s + channel_.latency_s() + 2e-4);
-    touch();
+    touch(bytes);
     const double before = now_s();
     receive(bytes, late_tag);
     const double received = now_s();
@@ -133,12 +143,16 @@ class LinkMeasurement {
   }
 
  private:
-  void start() {
+  double start() {
     spin_until(now_s() + refill_s_);
-    spin_until(starts_.agree_on_start());
+    const double at = starts_.agree_on_start();
+    spin_until(at);
+    return at;
   }
-  double touch() {
+  /// A message was written just before it is sent.
+  double touch(std::size_t bytes) {
     const double before = now_s();
+    std::fill_n(out_.begin(), bytes, static_cast<char>(++written_));
     for (std::size_t i = 0; i < touched_.size(); i += line_B) ++touched_[i];
     asm volatile("" : : "r"(touched_.data()) : "memory");
     return now_s() - before;
@@ -156,7 +170,8 @@ class LinkMeasurement {
   Channel& channel_;
   MPI_Comm pair_;
   Channel starts_;
-  double refill_s_;
+  double refill_s_, touching_s_ = 0.0;
+  int written_ = 0;
   std::vector<char> out_, in_, touched_;
 };
 
