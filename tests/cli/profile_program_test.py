@@ -264,6 +264,31 @@ class ProfileMisfortunes(Case):
             self.assertEqual(done.returncode, code)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
+    def test_hundreds_of_threads(self):
+        for by in SAMPLERS:
+            record = self.profile(SHARES, "threads", "2", "400", by=by)
+            self.is_seven_to_three(record, by, inside="work(void*)")
+
+    def test_containers(self):
+        """Namespaces of its own for users, processes and mounts, and a root folder where nothing is but the program."""
+        container = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+        if subprocess.run([*container, "true"], capture_output=True, check=False, timeout=60).returncode != 0:
+            self.skipTest("no namespaces may be made here")
+        root = self.path("root")
+        os.makedirs(os.path.join(root, "proc"))
+        shutil.copy(STATIC, os.path.join(root, "inside"))
+        for by in SAMPLERS:  # from outside
+            record = self.profile(*container[:-1], "--root", root, "/inside", "split", "250", by=by, code=7)
+            self.is_seven_to_three(record, by)
+        done = subprocess.run([*container, HAYWATT, "profile", "-q", "-o", self.path("in.json"), "--rate", "500", "--", SHARES,
+                               "split", "250"], capture_output=True, check=False, timeout=60, text=True)
+        if done.returncode == 5:
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            return
+        self.assertEqual(done.returncode, 7, done.stderr)
+        with open(self.path("in.json"), encoding="utf-8") as f:
+            self.is_seven_to_three(json.load(f), "within")
+
     def test_chains_of_exec(self):
         for by in SAMPLERS:
             chain = ["sh", "-c", 'exec env -i sh -c "exec \\"$0\\" split 150" "$0"', SHARES]

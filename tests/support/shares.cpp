@@ -1,6 +1,6 @@
 // A program whose time goes into two functions as 7 to 3, for tests of profilers:
-// shares split|threads|fork|crash REPEATS, shares children COUNT. Its functions have C names, no frame pointers and
-// enough work in a call that a sample between calls is rare.
+// shares split|threads|fork|crash REPEATS, shares threads REPEATS COUNT, shares children COUNT. Its functions have C
+// names, no frame pointers and enough work in a call that a sample between calls is rare.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 namespace {
 
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (std::strcmp(mode, "threads") == 0) {
-    pthread_t threads[3];
+    std::vector<pthread_t> threads(argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 3);
     for (pthread_t& t : threads) pthread_create(&t, nullptr, work, &repeats);
     for (const pthread_t& t : threads) pthread_join(t, nullptr);
     return 0;
