@@ -4,16 +4,20 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <random>
 #include <sstream>
 
+#include "haywatt/base/file.hpp"
 #include "haywatt/metrics/code_costs.hpp"
 #include "haywatt/trace/stacks.hpp"
 #include "haywatt_test_paths.hpp"
+#include "support/temporary_folder.hpp"
 #include "trace/sampling/code_files.hpp"
 #include "trace/sampling/demangle.hpp"
 #include "trace/sampling/elf_image.hpp"
 #include "trace/sampling/jit_names.hpp"
+#include "trace/sampling/kernel_symbols.hpp"
 #include "trace/sampling/proc_tree.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/python_spy.hpp"
@@ -257,6 +261,33 @@ TEST(Sampling, PySpysStacksShareOutTheTimeOfTheirProcess) {
   EXPECT_TRUE(is_python("/x/libpython3.12.so.1.0"));
   EXPECT_FALSE(is_python("/usr/bin/pythonic"));
   EXPECT_FALSE(is_python("/usr/lib/python3/x.so"));
+}
+
+TEST(KernelSymbols, NamesComeAtTheEndAndAddressesOfOneFunctionAreOne) {
+  const test::TemporaryFolder folder;
+  write_text_file(folder / "kallsyms",
+                  "ffffffff81002000 t second\t[module]\nffffffff81001000 T first\nffffffff81001800 D data\n"
+                  "0000000000000000 T hidden\nrubbish\n");
+  StackBuilder builder;
+  const auto root = builder.frame({"sh", "process", "", 0}), user = builder.frame({"read", "libc.so.6", "", 0});
+  const auto add = [&](std::uint64_t address, std::uint64_t samples) {
+    const std::uint32_t stack[] = {root, user, builder.frame(kernel_frame(address))};
+    builder.add(stack, samples, 0.5 * static_cast<double>(samples));
+  };
+  add(0xffffffff81001000, 1);
+  add(0xffffffff81001fff, 2);
+  add(0xffffffff81002001, 4);
+  add(0xffffffff81000fff, 8);
+  StackProfile stacks;
+  builder.finish(stacks);
+  std::map<std::string, double> seconds;
+  for (const CodeCost& c : function_costs(with_kernel_names(stacks, folder / "kallsyms")))
+    if (c.self_s > 0.0) seconds[c.function] = c.self_s;
+  EXPECT_EQ(seconds, (std::map<std::string, double>{{"first", 1.5}, {"second", 2.0}, {"[kernel]", 4.0}}));
+  EXPECT_EQ(with_kernel_names(stacks, folder / "kallsyms").samples, 15U);
+  // Nothing can be read: all of it is the kernel's.
+  for (const CodeCost& c : function_costs(with_kernel_names(stacks, folder / "none")))
+    if (c.self_s > 0.0) EXPECT_EQ(c.function, "[kernel]");
 }
 
 }  // namespace

@@ -2,27 +2,17 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "haywatt/record/profile.hpp"
 
 namespace haywatt::trace {
 
-class KernelSymbols {
- public:
-  /// The function at an address, or "[kernel]" if the kernel hides its addresses (kernel.kptr_restrict). Reads
-  /// /proc/kallsyms at the first call.
-  [[nodiscard]] std::string_view function_at(std::uint64_t address);
+/// What stands for a function of the kernel until its name is known: telling all names takes the kernel some 50 ms,
+/// which are not to fall into the time that is sampled.
+[[nodiscard]] FrameRecord kernel_frame(std::uint64_t address);
 
- private:
-  struct Symbol {
-    std::uint64_t start = 0;
-    std::string_view name;  ///< in text_
-  };
-  void read();
-
-  bool read_ = false;
-  std::string text_;
-  std::vector<Symbol> symbols_;
-};
+/// The same stacks with the names of the kernel's functions, "[kernel]" where it hides its addresses
+/// (kernel.kptr_restrict). Reads `symbols` (/proc/kallsyms) if there is a function of the kernel among them.
+[[nodiscard]] StackProfile with_kernel_names(const StackProfile& stacks, const std::string& symbols = "/proc/kallsyms");
 
 }  // namespace haywatt::trace

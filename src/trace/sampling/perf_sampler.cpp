@@ -102,6 +102,7 @@ class PerfSampler final : public Sampler {
       unsampled_s += seconds;
     }
     stacks_.finish(result);
+    p = with_kernel_names(p);
     if (unsampled_s > 0.05 * (unsampled_s + period_s() * static_cast<double>(p.samples)))
       result.notes.push_back(fmt::format(
           "{} of CPU time are of threads too short to be sampled: --by ptrace sees into them", si(unsampled_s, "s")));
@@ -230,7 +231,7 @@ class PerfSampler final : public Sampler {
       whole = stacks_.walk(pid, *processes_.of(pid).space, registers,
                            {registers.sp(), bytes.first(std::min<std::uint64_t>(copied, bytes.size()))}, frames_);
     } else if (frames_.empty()) {
-      frames_.push_back(stacks_.frame(ip >> 63 != 0 ? kernel_symbols_.function_at(ip) : "[unknown]", "kernel"));
+      frames_.push_back(stacks_.frame(ip >> 63 != 0 ? kernel_frame(ip) : FrameRecord{"[unknown]", "kernel", "", 0}));
     }
     const SampledProcess& process = processes_.of(pid);
     stacks_.add(pid, process.name, process.python, frames_, whole, period_s());
@@ -242,7 +243,7 @@ class PerfSampler final : public Sampler {
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 1'000); ++i) {
       const auto address = in.next<std::uint64_t>();
       if (address >= static_cast<std::uint64_t>(PERF_CONTEXT_MAX)) continue;  // says whose addresses follow
-      frames_.push_back(stacks_.frame(kernel_symbols_.function_at(address), "kernel"));
+      frames_.push_back(stacks_.frame(kernel_frame(address)));
     }
   }
 
@@ -252,7 +253,6 @@ class PerfSampler final : public Sampler {
   std::vector<PerfRecord> waiting_;
   StackCollector stacks_;
   SampledProcesses processes_;
-  KernelSymbols kernel_symbols_;
   std::vector<std::uint32_t> frames_;
   std::unordered_map<pid_t, pid_t> sampled_threads_;
   std::map<std::string, double> unsampled_s_;

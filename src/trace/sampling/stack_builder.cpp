@@ -81,4 +81,19 @@ void StackBuilder::finish(StackProfile& profile) const {
   profile.samples = samples_;
 }
 
+void each_stack(const StackProfile& stacks,
+                const std::function<void(std::span<const FrameRecord* const>, const StackNode&)>& visit) {
+  std::vector<const FrameRecord*> path;
+  for (const StackNode& node : stacks.nodes) {
+    if (node.samples == 0 && node.self_s <= 0.0) continue;
+    path.clear();
+    const StackNode* at = &node;
+    for (; at->parent >= 0; at = &stacks.nodes[static_cast<std::size_t>(at->parent)])
+      path.push_back(&stacks.frames[at->frame]);
+    path.push_back(&stacks.frames[at->frame]);
+    std::reverse(path.begin(), path.end());
+    visit(path, node);
+  }
+}
+
 }  // namespace haywatt::trace

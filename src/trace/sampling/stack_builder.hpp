@@ -1,6 +1,7 @@
 /// Collects samples as a call tree. Not thread-safe.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -29,5 +30,9 @@ class StackBuilder {
   std::unordered_map<std::uint64_t, std::uint32_t> node_numbers_;
   std::uint64_t samples_ = 0;
 };
+
+/// Calls visit(frames, node) for each stack that has time of its own: its frames from the root, and its node.
+void each_stack(const StackProfile& stacks,
+                const std::function<void(std::span<const FrameRecord* const>, const StackNode&)>& visit);
 
 }  // namespace haywatt::trace

@@ -24,9 +24,9 @@ void StackCollector::add(pid_t pid, const std::string& name, bool python, std::v
                          bool whole, double seconds) {
   if (!whole) {
     ++broken_;
-    frames.push_back(frame("[incomplete]", ""));
+    frames.push_back(frame({"[incomplete]", "", "", 0}));
   }
-  frames.push_back(frame(python ? fmt::format("{}\n{}", name, pid) : name, process_module));
+  frames.push_back(frame({python ? fmt::format("{}\n{}", name, pid) : name, process_module, "", 0}));
   std::reverse(frames.begin(), frames.end());
   builder_.add(frames, 1, seconds);
   if (python) python_.saw(pid);
@@ -34,7 +34,7 @@ void StackCollector::add(pid_t pid, const std::string& name, bool python, std::v
 
 void StackCollector::add_without_stack(const std::string& name, const char* why, std::uint64_t samples,
                                        double seconds) {
-  const std::uint32_t frames[] = {frame(name, process_module), frame(why, "")};
+  const std::uint32_t frames[] = {frame({name, process_module, "", 0}), frame({why, "", "", 0})};
   builder_.add(frames, samples, seconds);
 }
 
@@ -57,13 +57,8 @@ StackProfile with_python(const StackProfile& stacks, const std::map<pid_t, std::
   StackBuilder builder;
   std::map<pid_t, Given> given;
   std::vector<std::uint32_t> path;
-  for (const StackNode& node : stacks.nodes) {
-    if (node.samples == 0 && node.self_s <= 0.0) continue;
-    path.clear();
-    const StackNode* at = &node;
-    for (; at->parent >= 0; at = &stacks.nodes[static_cast<std::size_t>(at->parent)])
-      path.push_back(builder.frame(stacks.frames[at->frame]));
-    FrameRecord root = stacks.frames[at->frame];
+  each_stack(stacks, [&](std::span<const FrameRecord* const> frames, const StackNode& node) {
+    FrameRecord root = *frames.front();
     if (const auto mark = root.function.rfind('\n'); root.module == process_module && mark != std::string::npos) {
       const auto pid = static_cast<pid_t>(parse_u64(root.function.substr(mark + 1)).value_or(0));
       root.function.resize(mark);
@@ -72,13 +67,13 @@ StackProfile with_python(const StackProfile& stacks, const std::map<pid_t, std::
         g.name = root.function;
         g.seconds += node.self_s;
         g.samples += node.samples;
-        continue;
+        return;
       }
     }
-    path.push_back(builder.frame(root));
-    std::reverse(path.begin(), path.end());
+    path = {builder.frame(root)};
+    for (const FrameRecord* f : frames.subspan(1)) path.push_back(builder.frame(*f));
     builder.add(path, node.samples, node.self_s);
-  }
+  });
   for (const auto& [pid, g] : given) {
     const auto& list = python.at(pid);
     std::uint64_t all = 0, before = 0;

@@ -19,9 +19,7 @@ class StackCollector {
  public:
   explicit StackCollector(const SamplingOptions& options) : unwinder_(files_, builder_), python_(options.rate_Hz) {}
 
-  [[nodiscard]] std::uint32_t frame(std::string_view function, std::string_view module) {
-    return builder_.frame({std::string(function), std::string(module), "", 0});
-  }
+  [[nodiscard]] std::uint32_t frame(const FrameRecord& f) { return builder_.frame(f); }
   /// Appends the functions that were active, the innermost first; see Unwinder::walk.
   bool walk(pid_t pid, AddressSpace& space, const Registers& registers, const StackCopy& stack,
             std::vector<std::uint32_t>& frames) {
