@@ -2,12 +2,13 @@
 """What sampling by haywatt profile costs a program, and whether its shares are perf's.
 
     bench/profile_overhead.py [--haywatt build/bin/haywatt] [--loads threads,python,children] [--pairs 20] [--rate 99]
-                              [--shares] [--json FILE]
+                              [--scale 1] [--shares] [--json FILE]
 
 Three loads of fixed work, about a second each: three threads of a C++ program (compiled here from tests/support/shares.cpp
 without frame pointers), a loop in Python, and a shell that starts 1,000 programs. Each runs --pairs times under haywatt meter
 and under haywatt profile with each sampler, in turn, the order by lot. Compared are the program's own CPU seconds as the
 meter counts them: the ratio to the metered run of the same round, less 1, with a 95 % interval (Hodges-Lehmann, Wilcoxon).
+Where a machine's speed drifts, many short runs (--scale 0.3) tell more than few long ones.
 Beside: the CPU seconds of the sampler's own process as a share of the program's; they are not in the program's. With --shares
 the C++ program's two functions, which take 70 and 30 % by construction, under haywatt profile and under perf record -g.
 """
@@ -23,7 +24,7 @@ import subprocess
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LOOP = "s = 0\nfor i in range(12_000_000): s += i * i\n"
+LOOP = "s = 0\nfor i in range({}): s += i * i\n"
 SAMPLERS = ("perf_event", "ptrace")
 
 
@@ -35,12 +36,13 @@ def hodges_lehmann(differences):
     return statistics.median(walsh), walsh[k], walsh[len(walsh) - 1 - k]
 
 
-def loads(folder):
+def loads(folder, scale):
     program = os.path.join(folder, "shares")
     subprocess.run([os.environ.get("CXX", "c++"), "-O2", "-fomit-frame-pointer", "-pthread", "-o", program,
                     os.path.join(ROOT, "tests", "support", "shares.cpp")], check=True)
-    return {"threads": [program, "threads", "200"], "python": ["python3", "-c", LOOP],
-            "children": ["sh", "-c", "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i + 1)); done"],
+    return {"threads": [program, "threads", str(round(200 * scale))],
+            "python": ["python3", "-c", LOOP.format(round(12_000_000 * scale))],
+            "children": ["sh", "-c", "i=0; while [ $i -lt %d ]; do /bin/true; i=$((i + 1)); done" % round(1000 * scale)],
             "split": [program, "split", "1500"]}
 
 
@@ -113,12 +115,13 @@ def main():
     parser.add_argument("--loads", default="threads,python,children")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--rate", type=float, default=99.0)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the loads' work")
     parser.add_argument("--shares", action="store_true")
     parser.add_argument("--json")
     a = parser.parse_args()
-    result = {"pairs": a.pairs, "rate_Hz": a.rate, "loads": {}}
+    result = {"pairs": a.pairs, "rate_Hz": a.rate, "scale": a.scale, "loads": {}}
     with tempfile.TemporaryDirectory(prefix="haywatt-overhead-") as folder:
-        commands = loads(folder)
+        commands = loads(folder, a.scale)
         for name in filter(None, a.loads.split(",")):
             result["loads"][name] = overhead(a.haywatt, commands[name], a.pairs, a.rate, folder)
             for how, r in result["loads"][name].items():

@@ -4,13 +4,10 @@
 
 namespace haywatt::report::assets {
 
-extern const std::string_view page;          ///< page.html: a study's frame, with {{name}} where the report goes
-extern const std::string_view program_page;  ///< program.html: a metered program's frame
-extern const std::string_view bottleneck_page;
-extern const std::string_view compare_page;    ///< compare.html: a comparison's frame
-extern const std::string_view layouts_page;    ///< layouts.html: a frame for layouts over ranks
-extern const std::string_view profile_page;    ///< profile.html: a profile's frame
-extern const std::string_view ladder_page;     ///< ladder.html: a ladder's frame
+extern const std::string_view frame;  ///< frame.html: what is around all pages, with {{name}} where something goes
+/// What is within: a study's, a metered program's, …
+extern const std::string_view page, program_page, bottleneck_page, compare_page, layouts_page, profile_page,
+    ladder_page;
 extern const std::string_view style;           ///< style.css
 extern const std::string_view common;          ///< common.js: what the scripts of all pages share
 extern const std::string_view charts;          ///< charts.js

@@ -5,7 +5,7 @@
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
 #include "report/bottleneck_words.hpp"
-#include "report/frame.hpp"
+#include "report/page.hpp"
 #include "report/sections.hpp"
 #include "report/text.hpp"
 
@@ -33,18 +33,18 @@ std::string notes(const BottleneckRecord& r) {
 std::string to_html(const BottleneckRecord& r) {
   constexpr std::size_t longest = 60;
   const std::string title = r.command.size() > longest ? r.command.substr(0, longest) + "…" : r.command;
+  const PageHead head = {.kind = "bottleneck",
+                         .title = escape_html(title),
+                         .subject = escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name),
+                         .started = escape_html(r.started),
+                         .version = escape_html(r.haywatt_version)};
   const Parts parts = {
-      {"title", escape_html(title)},
-      {"subject", escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name)},
-      {"started", escape_html(r.started)},
-      {"version", escape_html(r.haywatt_version)},
-      {"style", std::string(assets::style)},
       {"headline", headline(r)},
       {"section", bottleneck_section(r)},
       {"notes", notes(r)},
       {"machine", machine_facts(r.machine, r.haywatt_version)},
   };
-  return fill_in(assets::bottleneck_page, parts);
+  return whole_page(head, assets::bottleneck_page, parts);
 }
 
 std::string to_markdown(const BottleneckRecord& r) {

@@ -8,7 +8,7 @@
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
 #include "report/comparison_words.hpp"
-#include "report/frame.hpp"
+#include "report/page.hpp"
 #include "report/program_view.hpp"
 #include "report/run_series.hpp"
 #include "report/sections.hpp"
@@ -209,26 +209,20 @@ std::string to_html(const ComparisonRecord& r) {
     for (const std::string& s : sentences) text += fmt::format("<p>{}</p>", escape_html(s));
     verdict += fmt::format("<dt>{}</dt><dd>{}</dd>\n", term, text);
   }
+  const PageHead head = {
+      .kind = "comparison",
+      .title = escape_html(one_line(r.b.command, longest) + " against " + one_line(r.a.command, longest)),
+      .subject = escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name),
+      .started = escape_html(r.started),
+      .version = escape_html(r.haywatt_version)};
   const Parts parts = {
-      {"title", escape_html(one_line(r.b.command, longest) + " against " + one_line(r.a.command, longest))},
-      {"subject", escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name)},
-      {"started", escape_html(r.started)},
-      {"version", escape_html(r.haywatt_version)},
-      {"style", std::string(assets::style)},
-      {"headline", verdict},
-      {"a", escape_html(r.a.command)},
-      {"b", escape_html(r.b.command)},
-      {"ratios", ratios_html(r)},
-      {"pairs", pairs_html(data)},
-      {"phases", phases_html(r)},
-      {"notes", notes_html(r)},
-      {"machine", machine_facts(r.machine, r.haywatt_version)},
-      {"data", script_json(data)},
-      {"chartjs", std::string(assets::chartjs)},
-      {"common", std::string(assets::common)},
-      {"charts", std::string(assets::compare_charts)},
+      {"headline", verdict},           {"a", escape_html(r.a.command)},
+      {"b", escape_html(r.b.command)}, {"ratios", ratios_html(r)},
+      {"pairs", pairs_html(data)},     {"phases", phases_html(r)},
+      {"notes", notes_html(r)},        {"machine", machine_facts(r.machine, r.haywatt_version)},
   };
-  return fill_in(assets::compare_page, parts);
+  return whole_page(head, assets::compare_page, parts,
+                    {assets::compare_charts, "the charts of the pairs are not drawn. Everything else is here."}, data);
 }
 
 std::string to_markdown(const ComparisonRecord& r) {

@@ -6,7 +6,7 @@
 #include "report/assets.hpp"
 #include "report/attachments_html.hpp"
 #include "report/chart_data.hpp"
-#include "report/frame.hpp"
+#include "report/page.hpp"
 #include "report/sections.hpp"
 #include "report/text.hpp"
 
@@ -24,13 +24,13 @@ std::string to_html(const StudyRecord& study, const Attachments& attachments) {
   const metrics::Summary summary = metrics::summarise(study);
   const nlohmann::json data = chart_data(summary);
   const auto left_out = data["columnsLeftOut"].get<std::size_t>();
+  const PageHead head = {
+      .kind = "compression study",
+      .title = escape_html(study.title),
+      .subject = escape_html(subject_line(study, summary)) + "<br>on " + escape_html(study.machine.cpu_name),
+      .started = escape_html(study.started),
+      .version = escape_html(study.haywatt_version)};
   const Parts parts = {
-      {"title", escape_html(study.title)},
-      {"subject", escape_html(subject_line(study, summary))},
-      {"started", escape_html(study.started)},
-      {"cpu", escape_html(study.machine.cpu_name)},
-      {"version", escape_html(study.haywatt_version)},
-      {"style", std::string(assets::style)},
       {"verdict", verdict_html(summary)},
       {"baseline", baseline_words(summary)},
       {"energy_note", energy_note(summary.basis)},
@@ -50,12 +50,9 @@ std::string to_html(const StudyRecord& study, const Attachments& attachments) {
       {"machine", machine_html(study)},
       {"command", escape_html(study.command)},
       {"plan", escape_html(study.plan_toml)},
-      {"data", script_json(data)},
-      {"chartjs", std::string(assets::chartjs)},
-      {"common", std::string(assets::common)},
-      {"charts", std::string(assets::charts)},
   };
-  return fill_in(assets::page, parts);
+  return whole_page(head, assets::page, parts,
+                    {assets::charts, "the charts are not drawn. Every number they show is also in the tables."}, data);
 }
 
 }  // namespace haywatt::report

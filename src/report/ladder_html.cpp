@@ -5,10 +5,10 @@
 
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
-#include "report/frame.hpp"
 #include "report/ladder_chart.hpp"
 #include "report/ladder_view.hpp"
 #include "report/ladder_words.hpp"
+#include "report/page.hpp"
 #include "report/sections.hpp"
 #include "report/text.hpp"
 
@@ -150,22 +150,18 @@ std::string notes_html(const LadderRecord& record) {
 }  // namespace
 
 std::string to_html(const LadderRecord& record) {
+  const PageHead head = {.kind = "ladder",
+                         .title = escape_html(record.title),
+                         .subject = escape_html(record.machine.cpu_name.empty() ? "" : "on " + record.machine.cpu_name),
+                         .started = escape_html(record.started),
+                         .version = escape_html(record.haywatt_version)};
   const Parts parts = {
-      {"title", escape_html(record.title)},
-      {"subject", escape_html(record.machine.cpu_name.empty() ? "" : "on " + record.machine.cpu_name)},
-      {"about", escape_html(record.about)},
-      {"started", escape_html(record.started)},
-      {"version", escape_html(record.haywatt_version)},
-      {"style", std::string(assets::style)},
-      {"headline", headline_html(record)},
-      {"charts", charts_html(record)},
-      {"growth", growth_html(record)},
-      {"tables", tables_html(record)},
-      {"rungs", rungs_html(record)},
-      {"notes", notes_html(record)},
-      {"machine", machine_facts(record.machine, record.haywatt_version)},
+      {"about", escape_html(record.about)}, {"headline", headline_html(record)},
+      {"charts", charts_html(record)},      {"growth", growth_html(record)},
+      {"tables", tables_html(record)},      {"rungs", rungs_html(record)},
+      {"notes", notes_html(record)},        {"machine", machine_facts(record.machine, record.haywatt_version)},
   };
-  return fill_in(assets::ladder_page, parts);
+  return whole_page(head, assets::ladder_page, parts);
 }
 
 }  // namespace haywatt::report

@@ -6,8 +6,8 @@
 
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
-#include "report/frame.hpp"
 #include "report/layouts_words.hpp"
+#include "report/page.hpp"
 #include "report/run_series.hpp"
 #include "report/sections.hpp"
 #include "report/text.hpp"
@@ -153,26 +153,19 @@ std::string to_html(const LayoutsRecord& r) {
                        fmt::format("{} by {} {}, {}, marginal", with_interval(r.parts.front().joules_per_cpu_s.joules),
                                    r.parts.front().joules_per_cpu_s.sensor, r.parts.front().joules_per_cpu_s.tier,
                                    r.parts.front().joules_per_cpu_s.boundary));
+  const PageHead head = {.kind = "layouts",
+                         .title = fmt::format("An autoencoder over {} ranks", r.ranks),
+                         .subject = escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name),
+                         .started = escape_html(r.started),
+                         .version = escape_html(r.haywatt_version)};
   const Parts parts = {
-      {"title", fmt::format("An autoencoder over {} ranks", r.ranks)},
-      {"subject", escape_html(r.machine.cpu_name.empty() ? "" : "on " + r.machine.cpu_name)},
-      {"started", escape_html(r.started)},
-      {"version", escape_html(r.haywatt_version)},
-      {"style", std::string(assets::style)},
-      {"headline", verdict},
-      {"command", escape_html(r.command)},
-      {"pays", pays_html(r, false)},
-      {"elsewhere", pays_html(r, true) + assumptions_html(r)},
-      {"networks", networks_html(r)},
-      {"cases", cases_html(r)},
-      {"notes", notes_html(r)},
-      {"machine", machine_facts(r.machine, r.haywatt_version) + libraries + energy},
-      {"data", script_json(data)},
-      {"chartjs", std::string(assets::chartjs)},
-      {"common", std::string(assets::common)},
-      {"charts", std::string(assets::layouts_charts)},
+      {"headline", verdict},          {"command", escape_html(r.command)},
+      {"pays", pays_html(r, false)},  {"elsewhere", pays_html(r, true) + assumptions_html(r)},
+      {"networks", networks_html(r)}, {"cases", cases_html(r)},
+      {"notes", notes_html(r)},       {"machine", machine_facts(r.machine, r.haywatt_version) + libraries + energy},
   };
-  return fill_in(assets::layouts_page, parts);
+  return whole_page(head, assets::layouts_page, parts,
+                    {assets::layouts_charts, "the chart is not drawn. Everything else is here."}, data);
 }
 
 }  // namespace haywatt::report

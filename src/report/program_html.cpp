@@ -6,7 +6,7 @@
 
 #include "haywatt/report/report.hpp"
 #include "report/assets.hpp"
-#include "report/frame.hpp"
+#include "report/page.hpp"
 #include "report/program_sections.hpp"
 #include "report/run_series.hpp"
 #include "report/text.hpp"
@@ -46,12 +46,12 @@ std::string how_to_repeat(const ProgramView& view) {
 
 std::string to_html(const ProgramRecord& record, const CarbonBasis& carbon) {
   const ProgramView view(record, carbon);
+  const PageHead head = {.kind = "metered program",
+                         .title = escape_html(title_of(view)),
+                         .subject = escape_html(subject_line(view)),
+                         .started = escape_html(record.run.started),
+                         .version = escape_html(record.haywatt_version)};
   const Parts parts = {
-      {"title", escape_html(title_of(view))},
-      {"subject", escape_html(subject_line(view))},
-      {"started", escape_html(record.run.started)},
-      {"version", escape_html(record.haywatt_version)},
-      {"style", std::string(assets::style)},
       {"headline", headline_html(view)},
       {"power", power_html(view)},
       {"phases", phases_html(view)},
@@ -64,12 +64,11 @@ std::string to_html(const ProgramRecord& record, const CarbonBasis& carbon) {
       {"command", escape_html(how_to_repeat(view))},
       {"machine", program_facts_html(view)},
       {"notes", program_notes_html(view)},
-      {"data", script_json(chart_data(view))},
-      {"chartjs", std::string(assets::chartjs)},
-      {"common", std::string(assets::common)},
-      {"charts", std::string(assets::program_charts)},
   };
-  return fill_in(assets::program_page, parts);
+  return whole_page(
+      head, assets::program_page, parts,
+      {assets::program_charts, "the charts over time are not drawn. Every total they add up to is also in the tables."},
+      chart_data(view));
 }
 
 }  // namespace haywatt::report
