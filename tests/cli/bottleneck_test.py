@@ -91,7 +91,7 @@ class Bottleneck(unittest.TestCase):
         self.assertIn("has no batches", self.fails(2, "--batch", "64,512", "zstd", jets))
         self.assertIn("f4 or f8", self.fails(2, "--dtype", "f8,f16", "zstd", jets))
         self.assertIn("a number of rows", self.fails(2, "--rows", "1000,all", "zstd", jets))
-        self.assertIn("no-such.npz", self.fails(3, "--rows", "10,20", "zstd", self.path("no-such.npz")))
+        self.assertIn("no-such.npz", self.fails(4, "--rows", "10,20", "zstd", self.path("no-such.npz")))
         code, out, err = run("--budget", "1s", "--json", "--rows", "4000,24000", "--dtype", "f64,f32", "--batch",
                              "512,2048", "baler:config=cms,epochs=1", jets, "--bound", "range:1e-2")
         self.assertEqual(code, 0, err)

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -47,8 +48,10 @@ __attribute__((noinline)) void deeper(int depth, long n) {
 }
 
 static void* work(void* repeats) {
-  // Calls last differently long, or a sampler's period might keep step with them.
-  unsigned long drawn = 1;
+  // Calls last differently long, in each thread too, or a sampler's period or the kernel's turns might keep step with
+  // them.
+  static std::atomic<unsigned long> threads{1};
+  unsigned long drawn = 7919 * threads++;
   for (long i = 0; i < *static_cast<long*>(repeats); ++i) {
     drawn = drawn * 6364136223846793005UL + 1442695040888963407UL;
     deeper(30, 50'000 + static_cast<long>((drawn >> 33) % 100'000));

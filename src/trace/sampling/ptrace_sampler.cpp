@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <ctime>
 #include <random>
@@ -86,7 +87,10 @@ class PtraceSampler final : public Sampler {
   void plan_next(std::int64_t cost_ns) {
     std::uniform_real_distribution<double> spread(0.5, 1.5);
     const auto wanted = static_cast<std::int64_t>(static_cast<double>(period_ns_) * spread(random_));
-    const auto needed = static_cast<std::int64_t>(static_cast<double>(cost_ns) / most_own_share);
+    // The least of the latest: a file is read once, and is not what looking costs.
+    costs_ns_[looks_ % costs_ns_.size()] = cost_ns;
+    const std::int64_t usual_ns = *std::min_element(costs_ns_.begin(), costs_ns_.end());
+    const auto needed = static_cast<std::int64_t>(static_cast<double>(usual_ns) / most_own_share);
     if (needed > 2 * period_ns_) ++slowed_;
     next_look_ns_ = last_look_ns_ + std::max(wanted, needed);
   }
@@ -164,6 +168,7 @@ class PtraceSampler final : public Sampler {
   std::unordered_map<pid_t, Known> known_;
   std::vector<std::uint32_t> frames_;
   std::mt19937_64 random_{20240229};
+  std::array<std::int64_t, 4> costs_ns_{};
   std::int64_t last_look_ns_ = 0, next_look_ns_ = 0;
   std::uint64_t looks_ = 0, slowed_ = 0, refused_ = 0;
 };
