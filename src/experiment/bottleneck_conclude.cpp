@@ -158,6 +158,7 @@ void add_spans(BottleneckRecord& record) {
       s.time = ratio_figure(time);
       s.cpu = ratio_figure(log_ratios(record, treatment, "plain", cpu));
       std::vector<double> shares;
+      shares.reserve(time.size());
       for (const double x : time) shares.push_back(std::expm1(x) / 0.5);
       s.share_known = true;
       s.share = figure_of(

@@ -23,7 +23,7 @@ template <class T, std::size_t Width>
   for (std::size_t i = 0; i < chains; ++i) sum[i] = V{} + static_cast<T>(1.0 + 0.01 * static_cast<double>(i));
   // Values stay near 1 for ever: x -> 0.5 x + 0.5.
   V factor = V{} + static_cast<T>(0.5);
-  asm("" : "+v"(factor));  // or the compiler sees that sums could be had more cheaply
+  asm("" : "+m"(factor));  // or the compiler sees that sums could be had more cheaply
   for (std::size_t r = 0; r < rounds; ++r)
 #pragma GCC unroll 12
     for (std::size_t i = 0; i < chains; ++i) sum[i] = sum[i] * factor + factor;

@@ -67,6 +67,7 @@ double best_rate(int threads, const std::function<void(int thread, std::size_t t
   std::barrier begin(threads);
   std::barrier end(threads, note);
   std::vector<std::jthread> team;
+  team.reserve(static_cast<std::size_t>(threads));
   for (int t = 0; t < threads; ++t)
     team.emplace_back([&, t] {
       for (int p = 0; p < passes; ++p) {

@@ -74,8 +74,9 @@ StackProfile with_python(const StackProfile& stacks, const std::map<pid_t, std::
     for (const FrameRecord* f : frames.subspan(1)) path.push_back(builder.frame(*f));
     builder.add(path, node.samples, node.self_s);
   });
-  for (const auto& [pid, g] : given) {
-    const auto& list = python.at(pid);
+  for (const auto& interpreter : given) {
+    const auto& list = python.at(interpreter.first);
+    const Given& g = interpreter.second;
     std::uint64_t all = 0, before = 0;
     for (const PythonStack& s : list) all += s.count;
     for (const PythonStack& s : list) {
