@@ -1,7 +1,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -18,6 +21,7 @@
 #include "trace/sampling/elf_image.hpp"
 #include "trace/sampling/jit_names.hpp"
 #include "trace/sampling/kernel_symbols.hpp"
+#include "trace/sampling/perf_ring.hpp"
 #include "trace/sampling/proc_tree.hpp"
 #include "trace/sampling/processes.hpp"
 #include "trace/sampling/python_spy.hpp"
@@ -289,6 +293,29 @@ TEST(KernelSymbols, NamesComeAtTheEndAndAddressesOfOneFunctionAreOne) {
   for (const CodeCost& c : function_costs(with_kernel_names(stacks, folder / "none"))) {
     EXPECT_TRUE(c.self_s <= 0.0 || c.function == "[kernel]") << c.function;
   }
+}
+
+TEST(PerfRing, AForkedChildKeepsWhatLiesWhereTheRingWas) {
+  constexpr std::size_t buffer_B = 256 << 10;
+  const SamplingOptions options;
+  auto ring =
+      std::make_unique<PerfRing>(perf_attributes(options, PerfScope::UserCode), PerfScope::UserCode, 0, buffer_B);
+  if (ring->error() != 0) GTEST_SKIP() << "perf_event_open is not permitted here";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::size_t size = buffer_B + static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    std::array<void*, 16> own{};
+    for (void*& m : own) m = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ring.reset();
+    std::vector<unsigned char> pages(size / 4096 + 1);
+    int lost = 0;
+    for (void* m : own) lost += ::mincore(m, size, pages.data()) != 0 ? 1 : 0;
+    ::_exit(lost);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -71,10 +71,12 @@ PerfRing::PerfRing(const perf_event_attr& attributes, PerfScope scope, int cpu, 
     return;
   }
   map_ = static_cast<std::byte*>(map);
+  owner_ = ::getpid();
 }
 
 PerfRing::~PerfRing() {
-  if (map_ != nullptr) ::munmap(map_, page_size() + buffer_B_);
+  // The kernel leaves this mapping out of forked children: there something else may lie in its place.
+  if (map_ != nullptr && ::getpid() == owner_) ::munmap(map_, page_size() + buffer_B_);
   if (fd_ >= 0) ::close(fd_);
 }
 

@@ -1,6 +1,7 @@
 /// One CPU's software clock and the buffer that the kernel writes its samples into.
 #pragma once
 #include <linux/perf_event.h>
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ class PerfRing {
   int fd_ = -1, error_ = 0;
   std::byte* map_ = nullptr;
   std::size_t buffer_B_ = 0;
+  pid_t owner_ = -1;
 };
 
 /// Where a record says when it happened; 0 if it does not.
