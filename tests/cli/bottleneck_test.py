@@ -124,7 +124,7 @@ class Bottleneck(unittest.TestCase):
         code, out, err = run("--budget", "6s", "--json", "--", sys.executable, program)
         self.assertEqual(code, 0, err)
         record = json.loads(out)
-        self.assertGreater(self.bytecode_share(record), 0.5)  # most of its time
+        self.assertGreater(self.bytecode_share(record), 0.8)
         spans = {s["resource"]: s for s in record["sensitivities"] if s["resource"].startswith("phase ")}
         self.assertEqual(set(spans), {"phase first", "phase second"})
 
@@ -132,7 +132,7 @@ class Bottleneck(unittest.TestCase):
             seen = [r["seen"] for r in record["runs"] if r["treatment"] == treatment][0]
             return seen["span first"] / seen["span second"]
 
-        self.assertGreater(first_over_second("span first"), first_over_second("span second"))  # 2.25 times on a quiet machine
+        self.assertGreater(first_over_second("span first"), 1.05 * first_over_second("span second"))  # 2.25 times on a quiet machine
 
     def bytecode_share(self, record):
         return max(r["seen"].get("bytecode_share", 0.0) for r in record["runs"] if r["treatment"] == "bytecodes watched")
